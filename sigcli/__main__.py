@@ -1,0 +1,5 @@
+"""``python -m sigcli``."""
+
+from .cli import main
+
+main()

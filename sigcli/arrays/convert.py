@@ -1,0 +1,78 @@
+"""Real arrays of one type, and of shapes that go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DtypeError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from .text import Typed
+
+    Array = NDArray[np.floating[Any]]
+
+
+def to_array(typed: Typed) -> Array:
+    """Return what was typed as an array of its type and shape."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        return np.array(typed.values).astype(typed.dtype).reshape(typed.shape)
+
+
+def real(name: str, values: ArrayLike) -> Array:
+    """Return `values` as an array of float16, float32 or float64; integers become float64.
+
+    The result may share its memory with `values`.
+
+    Raises
+    ------
+    DtypeError
+        If the values are complex, of more than 64 bits, or no numbers.
+    """
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        raise DtypeError(
+            f"{name}: an array of {array.dtype} is not taken; "
+            "integers and float16, float32 and float64 are"
+        )
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def together(arrays: Mapping[str, Array]) -> list[Array]:
+    """Return `arrays` in one shape, those of one element repeated, and in the type of the first.
+
+    Raises
+    ------
+    ShapeError
+        If two of them differ in shape and neither is a single number.
+    """
+    import numpy as np
+
+    name, shape = next(
+        ((name, array.shape) for name, array in arrays.items() if array.size != 1),
+        next((name, array.shape) for name, array in arrays.items()),
+    )
+    for other, array in arrays.items():
+        if array.size != 1 and array.shape != shape:
+            raise ShapeError(
+                f"{other} has the shape {array.shape} where {name} has {shape}; "
+                "the same shape is right, or a single number"
+            )
+    dtype = next(iter(arrays.values())).dtype
+    with np.errstate(over="ignore"):
+        return [
+            np.full(shape, array.reshape(()), dtype)
+            if array.shape != shape
+            else array.astype(dtype, copy=False)
+            for array in arrays.values()
+        ]

@@ -1,0 +1,388 @@
+"""The commands: read, compute, show, exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from . import __version__
+from .argv import ArrayCommand, choice, fraction, whole
+from .arrays.text import read_tokens
+from .errors import SigcliError, UsageError, printable, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .arrays.text import Typed
+    from .show.record import Result
+
+FORMATS = ("table", "plain", "csv", "json")
+_MOST_DIGITS = 17  # no float64 has more
+_MOST_ROWS = 10**8
+_MOST_NOTES = 3  # of a kind; a file of them would bury the result
+
+# Typer's errors of usage, all of which BadParameter is one of; it has no public name for them.
+_TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class CommandGroup(TyperGroup):
+    """The group of commands; says in one line what is missing or misspelt."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Ask for a command where there is none."""
+        if not args and not ctx.resilient_parsing:
+            raise UsageError(f"a command is missing; {self._known()}")
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Suggest a command for a misspelt one."""
+        word = args[0]
+        if word in self.commands or word.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        close = get_close_matches(word, self.commands, n=1)
+        hint = f"did you mean {close[0]}?" if close else self._known()
+        raise UsageError(f"no command {quoted(word)}; {hint}")
+
+    def _known(self) -> str:
+        return f"the commands are {', '.join(self.commands)}; 'sigcli --help' shows how"
+
+
+app = typer.Typer(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Each command has its own help, with examples: [bold]sigcli forward --help[/bold].",
+)
+
+X = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[X]...",
+        show_default=False,
+        help="Numbers, apart or with commas, negative ones too; brackets give a shape: "
+        "'\\[\\[1, 2], \\[3, 4]]'. What NumPy prints can be pasted.",
+    ),
+]
+Dout = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="D...",
+        show_default=False,
+        help="The upstream gradient ∂L/∂y: as many numbers as X, or one for all.",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        envvar="SIGCLI_FORMAT",
+        metavar="|".join(FORMATS),
+        help="How to print; all but the table print every value exactly.",
+    ),
+]
+Digits = Annotated[
+    str | None,
+    typer.Option(metavar="N", show_default=False, help="Significant digits in the table."),
+]
+Rows = Annotated[str, typer.Option(metavar="N|all", help="Show at most so many rows in the table.")]
+NoColor = Annotated[
+    bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="No notes on standard error; errors are still said.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _write(f"sigcli {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def sigcli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Gradients of the Sigmoid layer: forward, backward, and a check that cannot be fooled."""
+
+
+@app.command(cls=ArrayCommand)
+def forward(
+    x: X = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            show_default=False,
+            help="Add the class: 1 where y ≥ T, else 0; T from 0 to 1.",
+        ),
+    ] = None,
+    format: Format = "table",
+    digits: Digits = None,
+    rows: Rows = "40",
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+) -> int:
+    r"""Forward pass: y = σ(x) = 1 / (1 + exp(−x)).
+
+    Beside y stands 1 − y with all its digits, since where y prints as 1 it is not.
+
+    Examples:
+
+    sigcli forward 24 32 5
+
+    sigcli forward -1 '-2.5e-3' -inf --format json
+
+    sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
+    """
+    display = _display(format, digits, rows, no_color)
+    limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
+    typed = _read("x", x or _nothing("forward"), quiet)
+    from .arrays.convert import to_array
+    from .layer.passes import forward_pass
+
+    return _show(forward_pass(to_array(typed), limit), display)
+
+
+@app.command(cls=ArrayCommand)
+def backward(
+    x: X = None,
+    dout: Dout = None,
+    y: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="Y...",
+            show_default=False,
+            help="Start from the layer's output, 0 ≤ y ≤ 1, in place of X.",
+        ),
+    ] = None,
+    textbook: Annotated[
+        bool,
+        typer.Option(
+            "--textbook",
+            help="Add dout · (1 − out) · out computed literally, and how many digits it lost.",
+        ),
+    ] = False,
+    format: Format = "table",
+    digits: Digits = None,
+    rows: Rows = "40",
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+) -> int:
+    """Backward pass: dx = dout · y · (1 − y), where y = σ(x).
+
+    Computed from the smaller of y and 1 − y, so that no digit is lost to cancellation.
+    Without --dout the upstream gradient is 1 everywhere.
+
+    Examples:
+
+    sigcli backward 24 32 5 --dout 1 0.5 -2
+
+    sigcli backward 24 32 5 --textbook
+
+    sigcli backward --y 0.5 0.9 --dout 1
+    """
+    display = _display(format, digits, rows, no_color)
+    if y and (x or textbook):
+        raise UsageError(f"--y stands in place of X; leave out {'X' if x else '--textbook'}")
+    upstream = _read("dout", dout or ["1"], quiet)
+    typed = _read("y", y, quiet) if y else _read("x", x or _nothing("backward", dout), quiet)
+    from .arrays.convert import to_array, together
+    from .layer.passes import backward_from_output, backward_pass
+
+    point, gradient = together({"y" if y else "x": to_array(typed), "dout": to_array(upstream)})
+    if not y:
+        return _show(backward_pass(point, gradient, with_textbook=textbook), display)
+    result = backward_from_output(point, gradient)
+    _notes(result.notes, quiet)
+    return _show(result, display)
+
+
+@app.command(cls=ArrayCommand)
+def gradcheck(
+    x: X = None,
+    dout: Dout = None,
+    rtol: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R",
+            show_default=False,
+            help="Relative tolerance, 0 < R < 1; √ε of the type unless given (1.5e-8).",
+        ),
+    ] = None,
+    format: Format = "table",
+    digits: Digits = None,
+    rows: Rows = "40",
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+) -> int:
+    """Gradient check: compare backward's dx with finite differences of forward.
+
+    Each numeric gradient has an error bound, so the verdict is pass, wrong, or unresolved where
+    the differences cannot tell. Without X a standard set of points from −700 to 700 is checked;
+    without --dout it is 1.5, −0.5, 3, −2.5, 0.7, repeated.
+
+    Exit code: 0 all pass; 1 some are wrong; 3 none is wrong but some are unresolved.
+
+    Examples:
+
+    sigcli gradcheck 24 32 5
+
+    sigcli gradcheck && echo verified
+    """
+    display = _display(format, digits, rows, no_color)
+    limit = None if rtol is None else fraction("--rtol", rtol, inclusive=False)
+    typed = _read("x", x, quiet) if x else None
+    upstream = _read("dout", dout, quiet) if dout else None
+    from .arrays.convert import to_array
+    from .check import gradcheck
+    from .layer import STANDARD_X, Sigmoid
+
+    return _show(
+        gradcheck(
+            Sigmoid(),
+            to_array(typed) if typed else STANDARD_X,
+            to_array(upstream) if upstream else None,
+            rtol=limit,
+        ),
+        display,
+    )
+
+
+@dataclass(frozen=True)
+class _Display:
+    """How to show a result: the format, and what only tables heed."""
+
+    format: str
+    digits: int | None
+    rows: int | None
+    color: bool
+
+
+def _display(format: str, digits: str | None, rows: str, no_color: bool) -> _Display:
+    return _Display(
+        choice(
+            "--format" if "SIGCLI_FORMAT" not in os.environ else "--format or SIGCLI_FORMAT",
+            format,
+            FORMATS,
+        ),
+        None if digits is None else whole("--digits", digits, _MOST_DIGITS),
+        None if rows == "all" else whole("--rows", rows, _MOST_ROWS),
+        color=not (no_color or os.environ.get("NO_COLOR")),
+    )
+
+
+def _nothing(command: str, dout: Sequence[str] | None = None) -> NoReturn:
+    """Say that there is no X, and where it may have gone."""
+    message = f"{command} needs X, such as 'sigcli {command} 24 32 5'"
+    if dout and len(dout) > 1:
+        first, *rest = (printable(token) for token in dout[:6])
+        more = " …" if len(dout) > 6 else ""
+        message = (
+            f"no X: --dout took all {len(dout)} numbers; to keep some for X write "
+            f"'sigcli {command} --dout={first} {' '.join(rest)}{more}'"
+        )
+    raise UsageError(message)
+
+
+def _read(name: str, tokens: Sequence[str], quiet: bool) -> Typed:
+    """Read the words of one array; say what could not be kept."""
+    for token in tokens:
+        if token == "-" or token.startswith("@"):
+            raise UsageError(f"{name}: {quoted(token)}: files are not read yet; type the numbers")
+    typed = read_tokens(name, tokens)
+    _notes(typed.notes, quiet)
+    return typed
+
+
+def _show(result: Result, display: _Display) -> int:
+    """Print `result` and return its exit code."""
+    if display.format == "table":
+        from .show.table import Style, table
+
+        _write(table(result, Style(display.digits, display.rows, display.color)))
+    else:
+        from .show import record
+
+        _write(getattr(record, display.format)(result))
+    return result.exit_code
+
+
+def _write(text: str) -> None:
+    """Write to standard output, all of it."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; the result has nowhere to go")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _notes(notes: Sequence[str], quiet: bool) -> None:
+    """Say on standard error what is good to know, unless told to be quiet."""
+    if not quiet:
+        _say([f"sigcli: note: {printable(note)}" for note in notes[:_MOST_NOTES]])
+        if len(notes) > _MOST_NOTES:
+            _say([f"sigcli: note: {len(notes) - _MOST_NOTES} more like these"])
+
+
+def _say(lines: Sequence[str]) -> None:
+    """Write to standard error, as far as it takes it."""
+    if sys.stderr is not None and lines:
+        with suppress(OSError):
+            print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors are said, never raised."""
+    try:
+        return app(list(args), prog_name="sigcli", standalone_mode=False) or 0
+    except SigcliError as error:
+        first, *rest = error.lines()
+        _say([f"sigcli: {first}", *rest])
+        return error.exit_code
+    except _TyperUsageError as error:
+        _say([f"sigcli: {printable(_in_one_line(error))}"])
+    except OSError as error:
+        _discard_output()
+        _say([f"sigcli: the result could not be written: {error.strerror}"])
+    except MemoryError:
+        _say(["sigcli: not enough memory for arrays of this size"])
+    except Exception as error:  # no traceback reaches a user
+        _say([f"sigcli: internal error, please report it: {printable(repr(error))}"])
+    return UsageError.exit_code
+
+
+def _in_one_line(error: Any) -> str:
+    """Return what Typer has to say of a command line, in our words where it is about an option."""
+    name, close = getattr(error, "option_name", None), getattr(error, "possibilities", None)
+    if name is None or close is None:
+        return str(error.format_message())
+    return f"no option {quoted(name)}" + (f"; did you mean {min(close)}?" if close else "")
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from writing again, at its end, what could not be written."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def main() -> NoReturn:
+    """Run the program: the entry point of ``sigcli`` and ``python -m sigcli``.
+
+    A closed pipe and Ctrl-C end it as they end any command, without a word: ``$?`` is then 141
+    or 130. A shell that starts it in the background ignores Ctrl-C, and so does it.
+    """
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(run(sys.argv[1:]))

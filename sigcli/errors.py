@@ -1,0 +1,100 @@
+"""The errors people see: one line each, and where there is a place to point at, the place."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_WINDOW = 30  # characters of context shown on either side of a place that is pointed at
+_LONGEST = 60  # characters of a quoted value before its middle is left out
+
+
+class SigcliError(ValueError):
+    """The base of all errors; the command could not be done (exit code 2)."""
+
+    exit_code = 2
+
+    def lines(self) -> list[str]:
+        """Return what to print, one string a line, safe for a terminal."""
+        return [printable(str(self))]
+
+
+class UsageError(SigcliError):
+    """The command line does not say what to do."""
+
+
+class NumberError(SigcliError):
+    """What was given as numbers cannot be read as numbers.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what would be right.
+    source : str
+        The text that was read.
+    start, end : int
+        The part of `source` that is wrong; nothing is pointed at where ``start == end``.
+    """
+
+    def __init__(self, message: str, source: str = "", start: int = 0, end: int = 0) -> None:
+        super().__init__(message)
+        self.source = source
+        self.start = start
+        self.end = end
+
+    def lines(self) -> list[str]:
+        """Return the message, the line of the source that is wrong, and ``^`` below the place."""
+        if self.start == self.end:
+            return super().lines()
+        first = self.source.rfind("\n", 0, self.start) + 1
+        last = self.source.find("\n", self.start)
+        last = len(self.source) if last < 0 else last
+        left = max(first, self.start - _WINDOW)
+        right = min(last, self.end + _WINDOW, self.start + 2 * _WINDOW)
+        before = ("…" if left > first else "") + printable(self.source[left : self.start])
+        wrong = printable(self.source[self.start : min(self.end, right)])
+        after = printable(self.source[min(self.end, right) : right])
+        after += "…" if right < last else ""
+        return [
+            *super().lines(),
+            f"  {before}{wrong}{after}",
+            f"  {' ' * _columns(before)}{'^' * max(1, _columns(wrong))}",
+        ]
+
+
+class ShapeError(SigcliError):
+    """Two arrays that must go together do not."""
+
+
+class OrderError(SigcliError):
+    """`backward` was called before there was a forward pass."""
+
+
+class RangeError(SigcliError):
+    """A value lies outside of what it may be."""
+
+
+class DtypeError(SigcliError):
+    """An array holds something else than real numbers of at most 64 bits."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with all that could steer a terminal written out, as in ``\x1b``."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
+        for c in text
+    )
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotes, without its middle if it is long."""
+    if len(text) > _LONGEST:
+        return f"'{text[:20]}…{text[-20:]}' ({len(text)} characters)"
+    return f"'{text}'"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes."""
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "FW" else 0 if unicodedata.combining(c) else 1
+        for c in text
+    )

@@ -1,0 +1,5 @@
+"""The Sigmoid layer."""
+
+from .sigmoid import STANDARD_X, Sigmoid, sigmoid
+
+__all__ = ["STANDARD_X", "Sigmoid", "sigmoid"]

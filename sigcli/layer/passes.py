@@ -1,0 +1,130 @@
+"""One pass of the Sigmoid layer, forward or back, as a record to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .sigmoid import Sigmoid, textbook
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What `forward` gives; all arrays have the shape of `x`.
+
+    Attributes
+    ----------
+    x, y : ndarray
+        The input and σ(x).
+    complement : ndarray
+        1 − y, with all its digits.
+    classes : ndarray or None
+        1 where y ≥ the threshold, 0 where it is not, NaN where y is; None without a threshold.
+    """
+
+    x: Array
+    y: Array
+    complement: Array
+    classes: Array | None = None
+    exit_code = 0
+
+
+@dataclass(frozen=True)
+class BackwardPass:
+    """What `backward` gives; all arrays have the shape of `y`.
+
+    Attributes
+    ----------
+    x : ndarray or None
+        The input; None where the pass started from `y`.
+    y, dout, dx : ndarray
+        The output, the gradient of the loss with respect to it, and that with respect to `x`.
+    textbook : ndarray or None
+        dx by the book's formula, if asked for.
+    digits_lost : ndarray of int or None
+        How many decimal digits of `dx` the book's formula has lost.
+    notes : tuple of str
+        What is good to know about the result.
+    """
+
+    x: Array | None
+    y: Array
+    dout: Array
+    dx: Array
+    textbook: Array | None = None
+    digits_lost: NDArray[np.int_] | None = None
+    notes: tuple[str, ...] = ()
+    exit_code = 0
+
+
+def forward_pass(x: Array, threshold: float | None = None) -> ForwardPass:
+    """Run the layer forward; with a `threshold` from 0 to 1 also classify."""
+    layer = Sigmoid()
+    y = layer.forward(x)
+    classes = None
+    if threshold is not None:
+        classes = np.where(np.isnan(y), np.nan, y >= threshold).astype(x.dtype)
+    return ForwardPass(x, y, layer.complement(x), classes)
+
+
+def backward_pass(x: Array, dout: Array, *, with_textbook: bool = False) -> BackwardPass:
+    """Run the layer forward and back; with the book's formula beside it if asked for."""
+    layer = Sigmoid()
+    y = layer.forward(x)
+    dx = layer.backward(dout)
+    if not with_textbook:
+        return BackwardPass(x, y, dout, dx)
+    book = textbook(x, dout)
+    return BackwardPass(x, y, dout, dx, book, digits_lost(book, dx))
+
+
+def backward_from_output(y: Array, dout: Array) -> BackwardPass:
+    """Run the layer back from its output alone.
+
+    Raises
+    ------
+    RangeError
+        If a y is not between 0 and 1.
+    """
+    layer = Sigmoid()
+    layer.out = y
+    return BackwardPass(None, y, dout, layer.backward(dout), notes=_lost_in_complement(y))
+
+
+def digits_lost(found: Array, exact: Array) -> NDArray[np.int_]:
+    """Return how many decimal digits of `exact` are missing in `found`, element by element."""
+    whole = -np.log10(np.finfo(exact.dtype).epsneg)
+    with np.errstate(all="ignore"):
+        error = np.abs(found - exact) / np.abs(exact)
+        kept = np.clip(-np.log10(error), 0, whole)
+    lost: NDArray[np.int_] = np.nan_to_num(whole - kept).astype(int)
+    return lost
+
+
+def _lost_in_complement(y: Array) -> tuple[str, ...]:
+    """Say where 1 − y has lost digits, since y is rounded.
+
+    A y near 1 is good to half a unit in its last place; in 1 − y that weighs 1 / (1 − y) times
+    as much, and where y is 1 nothing is left.
+    """
+    rounding = np.finfo(y.dtype).epsneg / 2
+    whole = int(-np.log10(2 * rounding))
+    with np.errstate(all="ignore"):
+        kept = np.clip(-np.log10(rounding / (1 - y.astype(np.float64))), 0, whole)
+    kept = np.where(np.isnan(y), whole, kept).astype(int)
+    lost = np.count_nonzero(kept < whole)
+    if not lost:
+        return ()
+    worst = np.unravel_index(np.argmin(kept), y.shape)
+    place = f"y[{', '.join(map(str, worst))}]" if y.ndim else "y"
+    return (
+        f"1 − y has lost digits in {lost} of {y.size}: {place} = {y[worst]} leaves "
+        f"{kept[worst]} of {whole}; from x none is lost",
+    )

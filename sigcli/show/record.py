@@ -1,0 +1,159 @@
+"""Results for programs: plain numbers, CSV and JSON, every value in its shortest exact form."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from functools import singledispatch
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from ..check import GradientCheck
+from ..layer.passes import BackwardPass, ForwardPass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Result = ForwardPass | BackwardPass | GradientCheck
+
+_STRICT = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}  # JSON has no such numbers
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result by the names that programs see.
+
+    Attributes
+    ----------
+    command : str
+        What made it.
+    result : str
+        The one of `arrays` that is the answer.
+    arrays : dict of str to ndarray
+        All of one shape.
+    facts : dict of str to str or float
+        What holds for all elements together.
+    """
+
+    command: str
+    result: str
+    arrays: dict[str, NDArray[Any]]
+    facts: dict[str, str | float] = field(default_factory=dict)
+
+
+@singledispatch
+def record(result: Result) -> Record:
+    """Return the names and arrays of `result`."""
+    raise TypeError(f"no record of a {type(result).__name__}")
+
+
+@record.register
+def _(result: ForwardPass) -> Record:
+    arrays = {"x": result.x, "y": result.y, "class": result.classes}
+    return Record("forward", "y", _present(arrays))
+
+
+@record.register
+def _(result: BackwardPass) -> Record:
+    arrays = {
+        "x": result.x,
+        "y": result.y,
+        "dout": result.dout,
+        "dx": result.dx,
+        "textbook": result.textbook,
+        "digits_lost": result.digits_lost,
+    }
+    return Record("backward", "dx", _present(arrays))
+
+
+@record.register
+def _(result: GradientCheck) -> Record:
+    names = ["x", "dout", "analytic", "numeric", "bound", "relative_error"]
+    names += ["digits", "verdicts", "reasons"]
+    arrays = {name: getattr(result, name) for name in names}
+    facts: dict[str, str | float] = {"verdict": result.verdict, "rtol": result.rtol}
+    return Record("gradcheck", "verdicts", arrays, facts)
+
+
+def _present(arrays: dict[str, NDArray[Any] | None]) -> dict[str, NDArray[Any]]:
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def shortest(array: NDArray[Any]) -> list[str]:
+    """Return each value, in C order, in the shortest form that reads back as the same value."""
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        return [str(value) for value in array.reshape(-1)]  # as its own type, not as float64
+    return list(map(str, array.reshape(-1).tolist()))
+
+
+def axes(ndim: int) -> list[str]:
+    """Return what the indices of an array of so many dimensions are called."""
+    if ndim == 1:
+        return ["index"]
+    return list("ijklmn"[:ndim]) if ndim <= 6 else [f"i{axis}" for axis in range(ndim)]
+
+
+def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Return the index of each element, in C order."""
+    return product(*map(range, shape))
+
+
+def plain(result: Result) -> str:
+    """Return the answer's values alone: one a line, or a row a line from two dimensions on."""
+    found = record(result)
+    array = found.arrays[found.result]
+    values = shortest(array)
+    width = array.shape[-1] if array.ndim > 1 else 1
+    rows = (values[start : start + width] for start in range(0, len(values), width or 1))
+    return "".join(" ".join(row) + "\n" for row in rows)
+
+
+def csv(result: Result) -> str:
+    """Return a header and one line an element."""
+    from csv import writer
+
+    arrays = record(result).arrays
+    shape = next(iter(arrays.values())).shape
+    out = io.StringIO()
+    rows = writer(out, lineterminator="\n")
+    rows.writerow([*axes(len(shape)), *arrays])
+    columns = map(shortest, arrays.values())
+    rows.writerows((*index, *row) for index, *row in zip(indices(shape), *columns, strict=True))
+    return out.getvalue()
+
+
+def json(result: Result) -> str:
+    """Return one strict JSON object on one line."""
+    from json import dumps
+
+    found = record(result)
+    x = next(iter(found.arrays.values()))
+    members = {
+        "command": dumps(found.command),
+        "shape": dumps(x.shape),
+        "dtype": dumps(x.dtype.name),
+        **{name: _nested(array) for name, array in found.arrays.items()},
+        **{name: dumps(fact) for name, fact in found.facts.items()},
+    }
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}\n"
+
+
+def _nested(array: NDArray[Any]) -> str:
+    """Return `array` as JSON lists in lists."""
+    from json import dumps
+
+    values = shortest(array)
+    if array.dtype.kind == "f":
+        values = [_STRICT.get(value, value) for value in values]
+    elif array.dtype.kind == "U":
+        values = [dumps(value, ensure_ascii=False) for value in values]
+    each = iter(values)
+
+    def lists(shape: tuple[int, ...]) -> str:
+        if not shape:
+            return next(each)
+        return "[" + ", ".join(lists(shape[1:]) for _ in range(shape[0])) + "]"
+
+    return lists(array.shape)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
-from .arrays.text import read_number
 from .errors import NumberError, RangeError, UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # A word that starts with a minus and is meant as a number, right or wrong; no option looks so.
-_NEGATIVE = re.compile(r"-\.?\d|-(?:inf|infinity|nan)(?![^\W_])", re.IGNORECASE)
+_NEGATIVE = r"(?i)-\.?\d|-(?:inf|infinity|nan)(?![^\W_])"
 
 FLAG, ONE, RUN = range(3)  # an option takes no value, one, or a run of numbers
 
@@ -95,7 +94,7 @@ def _assign(option: str, value: str) -> str:
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and word != "-" and not _NEGATIVE.match(word)
+    return word.startswith("-") and word != "-" and not re.match(_NEGATIVE, word)
 
 
 def _one(words: Sequence[str], start: int) -> int:
@@ -130,6 +129,8 @@ def _bracket(words: Sequence[str], start: int) -> int:
 
 def fraction(name: str, text: str, *, inclusive: bool) -> float:
     """Read a number from 0 to 1, the ends included or not."""
+    from .arrays.text import read_number
+
     try:
         value = read_number(name, text)
     except NumberError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 _WINDOW = 30  # characters of context shown on either side of a place that is pointed at
 _LONGEST = 60  # characters of a quoted value before its middle is left out
 
@@ -94,6 +92,8 @@ def quoted(text: str) -> str:
 
 def _columns(text: str) -> int:
     """Return how many columns of a terminal `text` takes."""
+    import unicodedata
+
     return sum(
         2 if unicodedata.east_asian_width(c) in "FW" else 0 if unicodedata.combining(c) else 1
         for c in text

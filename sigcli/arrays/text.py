@@ -18,7 +18,6 @@ The minus is ASCII's or U+2212. Numbers are read without NumPy, so that a mistak
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,8 +33,8 @@ _DECIMAL = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _NUMBER = re.compile(
     rf"[+\-−]?(?:{_DECIMAL}(?:e[+\-−]?[0-9]+)?|inf(?:inity)?|nan)", re.ASCII | re.IGNORECASE
 )
-_FORTRAN = re.compile(rf"([+\-−]?{_DECIMAL})d([+\-−]?[0-9]+)", re.ASCII | re.IGNORECASE)
-_BASED = re.compile(r"[+\-]?0(?:x[0-9a-f]+|o[0-7]+|b[01]+)", re.ASCII | re.IGNORECASE)
+_FORTRAN = rf"(?ai)([+\-−]?{_DECIMAL})d([+\-−]?[0-9]+)"
+_BASED = r"(?ai)[+\-]?0(?:x[0-9a-f]+|o[0-7]+|b[01]+)"
 # Hyphens and dashes that are none of the two minus signs.
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"))
 _EXACT_DIGITS = 15  # a whole number of so many digits is a float64
@@ -276,7 +275,7 @@ def _extent(shape: tuple[int, ...], other_place: str, other: tuple[int, ...]) ->
 
 def _loss(word: str, value: float) -> str:
     """Say what a float64 cannot keep of the number `word`, if it is worth a note."""
-    mantissa = re.split("e", word, maxsplit=1, flags=re.IGNORECASE)[0]
+    mantissa = word.lower().partition("e")[0]
     if value in (float("inf"), float("-inf")) and any(c.isdigit() for c in word):
         return f"{quoted(word)} is beyond float64 and becomes {value}"
     if value == 0 and any(c in "123456789" for c in mantissa):
@@ -307,10 +306,12 @@ def _hint(word: str) -> str:
         return (
             "NumPy left numbers out when it printed this; see numpy.set_printoptions(threshold=…)"
         )
-    if _BASED.fullmatch(word):
+    if re.fullmatch(_BASED, word):
         return f"write {int(word, 0)}" if len(word) < 100 else "write it in decimal"
-    if match := _FORTRAN.fullmatch(word):
+    if match := re.fullmatch(_FORTRAN, word):
         return f"write {match[1]}e{match[2]}"
+    import unicodedata
+
     plain = unicodedata.normalize("NFKC", word).translate(_DASHES).replace("_", "")
     if plain != word and _NUMBER.fullmatch(plain):
         return f"write {plain}"

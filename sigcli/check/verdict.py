@@ -12,7 +12,7 @@ A pass rests on the bound alone: no absolute tolerance lets a gradient pass that
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -84,6 +84,7 @@ class GradientCheck:
     verdicts: NDArray[np.str_]
     reasons: NDArray[np.str_]
     rtol: float
+    command: ClassVar[Literal["gradcheck"]] = "gradcheck"
 
     @property
     def verdict(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class ForwardPass:
     y: Array
     complement: Array
     classes: Array | None = None
+    command: ClassVar[Literal["forward"]] = "forward"
     exit_code = 0
 
 
@@ -61,6 +62,7 @@ class BackwardPass:
     textbook: Array | None = None
     digits_lost: NDArray[np.int_] | None = None
     notes: tuple[str, ...] = ()
+    command: ClassVar[Literal["backward"]] = "backward"
     exit_code = 0
 
 

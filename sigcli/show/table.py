@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial, singledispatch
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ..check import GradientCheck
-from ..layer.passes import BackwardPass, ForwardPass
 from .record import axes, record, shortest
 
 if TYPE_CHECKING:
@@ -20,13 +18,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from ..check import GradientCheck
     from .record import Result
 
 _CHECK_DIGITS = 6  # of the numbers in a gradient check
 _ROUGH_DIGITS = 2  # of an error or its bound, where only the size matters
 _UNLIMITED = 10**6  # columns
 _COLORS = {"pass": "green", "wrong": "bold red", "unresolved": "yellow"}
-_ASCII = {"−": "-", "±": "+/-", "⋮": ":", "×": "x"}  # where the encoding has no more
+_ASCII = {"−": "-", "±": "+/-", "⋮": ":"}  # where the encoding has no more
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def table(result: Result, style: Style) -> str:
     shape = next(iter(record(result).arrays.values())).shape
     view = _View.of(prod(shape), style)
     columns = _index(shape, view) | _columns(result, view)
-    words = [*view.words(), *_words(result)]
+    words = view.words() + (_words(result) if result.command == "gradcheck" else [])
     if not console.encoding.lower().startswith("utf"):
         columns = {_in_ascii(name): list(map(_in_ascii, cells)) for name, cells in columns.items()}
         words = list(map(_in_ascii, words))
@@ -104,33 +103,25 @@ class _View:
         return [f"{len(self.positions)} rows shown, {self.left_out} left out; --rows all shows all"]
 
 
-@singledispatch
 def _columns(result: Result, view: _View) -> dict[str, list[str]]:
     """Return the cells of each column, by its header."""
-    raise TypeError(f"no table of a {type(result).__name__}")
-
-
-@_columns.register
-def _(result: ForwardPass, view: _View) -> dict[str, list[str]]:
-    columns = {"x": result.x, "y": result.y, "1 − y": result.complement}
-    cells = {name: view.numbers(array) for name, array in columns.items()}
-    if result.classes is not None:
+    if result.command == "gradcheck":
+        return _check_columns(result, view)
+    given: dict[str, NDArray[Any] | None]
+    if result.command == "forward":
+        given = {"x": result.x, "y": result.y, "1 − y": result.complement}
+    else:
+        given = {"x": result.x, "y": result.y, "dout": result.dout, "dx": result.dx}
+        given |= {"textbook dx": result.textbook}
+    cells = {name: view.numbers(array) for name, array in given.items() if array is not None}
+    if result.command == "forward" and result.classes is not None:
         cells["class"] = view.numbers(result.classes, 1)
-    return cells
-
-
-@_columns.register
-def _(result: BackwardPass, view: _View) -> dict[str, list[str]]:
-    columns = {"x": result.x, "y": result.y, "dout": result.dout, "dx": result.dx}
-    columns |= {"textbook dx": result.textbook}
-    cells = {name: view.numbers(array) for name, array in columns.items() if array is not None}
-    if result.digits_lost is not None:
+    if result.command == "backward" and result.digits_lost is not None:
         cells["digits lost"] = view.cells(result.digits_lost, shortest)
     return cells
 
 
-@_columns.register
-def _(result: GradientCheck, view: _View) -> dict[str, list[str]]:
+def _check_columns(result: GradientCheck, view: _View) -> dict[str, list[str]]:
     rough = partial(_significant, digits=_ROUGH_DIGITS)
     exact = partial(_significant, digits=view.digits or _CHECK_DIGITS)
     numeric, bound = view.cells(result.numeric, exact), view.cells(result.bound, rough)
@@ -159,14 +150,8 @@ def _index(shape: tuple[int, ...], view: _View) -> dict[str, list[str]]:
     return {", ".join(axes(len(shape))): view.cells(np.arange(prod(shape)), show)}
 
 
-@singledispatch
-def _words(result: Result) -> list[str]:
-    """Return what the table comes to, a sentence a line."""
-    return []
-
-
-@_words.register
-def _(result: GradientCheck) -> list[str]:
+def _words(result: GradientCheck) -> list[str]:
+    """Return what a check comes to, a sentence a line."""
     counts = Counter(result.verdicts.reshape(-1).tolist())
     total = result.x.size
     if counts["pass"] == total:
@@ -181,7 +166,7 @@ def _(result: GradientCheck) -> list[str]:
         start = "" if counts["wrong"] else "Nothing wrong found, but "
         words.append(f"{start}{counts['unresolved']} of {total} could not be resolved:")
         reasons = Counter(result.reasons[result.reasons != ""].tolist())
-        words += [f"  {many} × {reason}" for reason, many in reasons.most_common()]
+        words += [f"  {many}: {reason}" for reason, many in reasons.most_common()]
     return words
 
 

@@ -117,14 +117,16 @@ def _stands_alone(word: str) -> bool:
 
 
 def _bracket(words: Sequence[str], start: int) -> int:
-    """Return where the bracket that the shell took apart ends; after one word if it never does."""
+    """Return where the bracket that the shell took apart ends, at the latest before an option."""
     depth = 0
     for end in range(start, len(words)):
         word = words[end]
+        if _is_option(word):
+            return end
         depth += word.count("[") + word.count("(") - word.count("]") - word.count(")")
         if depth <= 0:
             return end + 1
-    return start + 1
+    return len(words)
 
 
 def fraction(name: str, text: str, *, inclusive: bool) -> float:

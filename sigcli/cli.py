@@ -271,12 +271,9 @@ class _Display:
 
 
 def _display(format: str, digits: str | None, rows: str, no_color: bool) -> _Display:
+    by_environment = format == os.environ.get("SIGCLI_FORMAT")
     return _Display(
-        choice(
-            "--format" if "SIGCLI_FORMAT" not in os.environ else "--format or SIGCLI_FORMAT",
-            format,
-            FORMATS,
-        ),
+        choice("SIGCLI_FORMAT" if by_environment else "--format", format, FORMATS),
         None if digits is None else whole("--digits", digits, _MOST_DIGITS),
         None if rows == "all" else whole("--rows", rows, _MOST_ROWS),
         color=not (no_color or os.environ.get("NO_COLOR")),

@@ -264,7 +264,7 @@ def _reasons(x: Array, dout: Array, analytic: Array, moved: NDArray[np.bool_]) -
             [
                 "x is not finite; take a finite x",
                 "dout is not finite; take a finite dout",
-                "backward gave a dx that is not finite; take a finite x",
+                "backward gave a dx that is not finite",
                 "plateau: y moves at no step; take x where y still moves",
                 f"underflow: dx is below the normal range of {analytic.dtype}; take x nearer to 0",
             ],

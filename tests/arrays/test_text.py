@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sigcli.arrays.convert import to_array
+from sigcli.arrays.text import read_number, read_text, read_tokens
+from sigcli.errors import NumberError
+
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("24 32 5", [24, 32, 5]),
+        ("24,32,5", [24, 32, 5]),
+        (" 24 ,32, 5\n", [24, 32, 5]),
+        ("-1 -2.5e-3 .5 +2. 1E3", [-1, -0.0025, 0.5, 2, 1000]),
+        ("inf -inf nan Infinity -INFINITY NaN", [INF, -INF, NAN, INF, -INF, NAN]),
+        ("−1 1e−3", [-1, 0.001]),
+        ("-0.0", [-0.0]),
+        ("7", [7]),
+        ("[1, 2]", [1, 2]),
+        ("[7]", [7]),
+        ("[]", []),
+        ("[[], []]", [[], []]),
+        ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
+        ("[[1. 2.]\n [3. 4.]]", [[1, 2], [3, 4]]),
+        ("[[1],[2]]", [[1], [2]]),
+        ("[[[1]]]", [[[1]]]),
+        ("array([1. , 1. , 0.99330715])", [1, 1, 0.99330715]),
+        ("np.array([24 , 32, 5])", [24, 32, 5]),
+        ("numpy.array([24 , 32, 5])", [24, 32, 5]),
+        ("array(5.)", 5),
+        ("array([[1, 2],\n       [3, 4]])", [[1, 2], [3, 4]]),
+        ("[np.float64(1.0), np.float64(-2.0)]", [1, -2]),
+        ("np.float64(1.5)", [1.5]),
+        ("[1.5, np.int64(3)]", [1.5, 3]),
+        ("array([1, 2], dtype=int32)", [1, 2]),
+    ],
+)
+def test_what_people_type_is_read(text, expected):
+    array = to_array(read_text("x", text))
+    assert array.dtype == np.float64
+    np.testing.assert_array_equal(array, np.array(expected, float))
+    assert np.all(np.signbit(array) == np.signbit(np.array(expected, float)))
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype"),
+    [
+        ("array([1.], dtype=float32)", "float32"),
+        ("array([1.], dtype='float16')", "float16"),
+        ("np.array([1.], dtype=np.float32)", "float32"),
+        ("[np.float32(1.0), np.float32(2.0)]", "float32"),
+        ("[np.float16(1.0), np.float32(2.0)]", "float32"),
+        ("[np.float32(1.0), 2.0]", "float64"),
+        ("array([1, 2], dtype=uint8)", "float64"),
+    ],
+)
+def test_a_named_type_is_kept(text, dtype):
+    assert to_array(read_text("x", text)).dtype == dtype
+
+
+def test_an_empty_array_keeps_the_shape_that_numpy_prints():
+    text = repr(np.empty((0, 3)))
+    assert text == "array([], shape=(0, 3), dtype=float64)"
+    assert to_array(read_text("x", text)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("abc", "x[0]: 'abc' is not a number", "abc"),
+        ("1 abc 2", "x[1]: 'abc' is not a number", "abc"),
+        ("[[1, 2], [3, abc]]", "x[1, 1]: 'abc' is not a number", "abc"),
+        ("1_000", "x[0]: '1_000' is not a number; write 1000", "1_000"),
+        ("１２", "x[0]: '１２' is not a number; write 12", "１２"),
+        ("٣", "x[0]: '٣' is not a number", "٣"),
+        ("–5", "x[0]: '–5' is not a number; write -5", "–5"),
+        ("1d5", "x[0]: '1d5' is not a number; write 1e5", "1d5"),
+        ("-1.5D-3", "x[0]: '-1.5D-3' is not a number; write -1.5e-3", "-1.5D-3"),
+        ("0x10", "x[0]: '0x10' is not a number; write 16", "0x10"),
+        ("-0x10", "x[0]: '-0x10' is not a number; write -16", "-0x10"),
+        ("true", "x[0]: 'true' is not a number; write 1 or 0", "true"),
+        ("null", "x[0]: 'null' is not a number; write nan for a missing number", "null"),
+        ("1+2j", "x[0]: '1+2j' is not a number; complex numbers are not taken", "1+2j"),
+        ("1;2", "x[0]: '1;2' is not a number; put a space or a comma between numbers", "1;2"),
+        (
+            "[1. ... 2.]",
+            "x[1]: '...' is not a number; NumPy left numbers out when it printed this; "
+            "see numpy.set_printoptions(threshold=…)",
+            "...",
+        ),
+        ("1 @x.npy", "x[1]: '@x.npy' is not a number; a file or - stands alone, not among numbers",
+         "@x.npy"),
+        ("1e", "x[0]: '1e' is not a number", "1e"),
+        ("1.2.3", "x[0]: '1.2.3' is not a number", "1.2.3"),
+        ("--1", "x[0]: '--1' is not a number", "--1"),
+        ("1,,2", "x: a number is missing before this comma", ","),
+        (",1", "x: a number is missing before this comma", ","),
+        ("1,", "x: a number is missing after the last comma", ","),
+        ("[1, ]", "x: a number is missing after the last comma", ","),
+        ("[1, 2", "x: '[' is never closed", "["),
+        ("[[1, 2], [3", "x: '[' is never closed", "["),
+        ("array([1, 2]", "x: '(' is never closed", "("),
+        ("1 2]", "x[2]: ']' closes nothing", "]"),
+        ("[1, 2]]", "x: ']' closes nothing", "]"),
+        ("[1)", "x[1]: ')' closes nothing", ")"),
+        ("[1] [2]", "x: one array ends before this; [[1, 2], [3, 4]] holds two rows", "["),
+        ("1 [2]", "x[1] is a bracket where x[0] is a number", "[2]"),
+        ("[[1], 2]", "x[1] is a number where x[0] is a bracket", "2"),
+        ("[[1, 2], [3]]", "x[1] has 1 number where x[0] has 2", "[3]"),
+        ("[[1], [2, 3]]", "x[1] has 2 numbers where x[0] has 1", "[2, 3]"),
+        ("[[[1]], [[1], [2]]]", "x[1] has the shape (2, 1) where x[0] has (1, 1)", "[[1], [2]]"),
+        ("array([1], dtype=complex128)", "x: 'complex128' is not taken; float16, 32 and 64 are",
+         "complex128"),
+        ("array([1], order=C)", "x: array(…) takes dtype= and shape= only", "order"),
+        ("array([1], shape=(1,))", "x: shape= goes with an empty array only, as in shape=(0, 3)",
+         "("),
+        ("[" * 65, "x: more than 64 brackets deep", "["),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_and_pointed_at(text, message, place):
+    with pytest.raises(NumberError) as caught:
+        read_text("x", text)
+    error = caught.value
+    assert str(error) == message
+    assert error.source[error.start : error.end] == place
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_nothing_is_no_array(text):
+    with pytest.raises(NumberError) as caught:
+        read_text("x", text)
+    assert str(caught.value) == f"x: '{text}' holds no number"
+
+
+def test_an_empty_word_among_numbers_is_not_dropped():
+    with pytest.raises(NumberError) as caught:
+        read_tokens("x", ["1", "", "2"])
+    assert str(caught.value) == "x[1]: '' holds no number; '[]' is an empty array"
+
+
+def test_words_that_the_shell_took_apart_are_put_together():
+    assert read_tokens("x", ["[[1,", "2],", "[3,4]]"]).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "note"),
+    [
+        ("1e400", INF, "x[0]: '1e400' is beyond float64 and becomes inf"),
+        ("-1e400", -INF, "x[0]: '-1e400' is beyond float64 and becomes -inf"),
+        ("1e-400", 0.0, "x[0]: '1e-400' is too small for float64 and becomes 0.0"),
+        (
+            "9007199254740993",
+            9007199254740992.0,
+            "x[0]: '9007199254740993' becomes 9007199254740992, the nearest float64",
+        ),
+    ],
+)
+def test_what_a_float64_cannot_hold_is_noted(text, value, note):
+    typed = read_text("x", text)
+    assert typed.values == [value]
+    assert typed.notes == [note]
+
+
+@pytest.mark.parametrize(
+    "text", ["inf", "0", "-0.0", "0e-400", "9007199254740992", "1e22", "5e-324"]
+)
+def test_what_a_float64_holds_is_not_noted(text):
+    assert read_text("x", text).notes == []
+
+
+def test_text_from_arrays_reads_back_bit_for_bit():
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        shape = tuple(rng.integers(1, 4, rng.integers(0, 4)))
+        dtype = rng.choice(["float16", "float32", "float64"])
+        bits = np.dtype(dtype).itemsize * 8
+        array = rng.integers(0, 2**bits, shape, dtype=f"uint{bits}", endpoint=False).view(dtype)
+        array = np.array(array).reshape(shape)
+        array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+        with np.printoptions(threshold=10**6, floatmode="unique"):
+            text = repr(array)
+        back = to_array(read_text("x", text))
+        assert back.dtype == array.dtype, text
+        np.testing.assert_array_equal(back, array, err_msg=text)
+
+
+@pytest.mark.parametrize("text", ["1" * 10**6 + "x", "." * 10**6, "[" * 10**6])
+def test_an_error_in_a_megabyte_is_still_a_few_short_lines(text):
+    with pytest.raises(NumberError) as caught:
+        read_text("x", text)
+    assert all(len(line) < 200 for line in caught.value.lines())
+
+
+def test_a_number_of_a_megabyte_is_read():
+    assert read_text("x", "1" * 10**6).values == [INF]
+    assert read_text("x", "0." + "1" * 10**6).values == [1 / 9]
+
+
+def test_a_single_number_is_read_by_the_same_grammar():
+    assert read_number("--rtol", "1e−3") == 0.001
+    with pytest.raises(NumberError, match="--rtol: '1_0' is not a number; write 10"):
+        read_number("--rtol", "1_0")

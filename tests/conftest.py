@@ -1,0 +1,110 @@
+"""What many tests need: a clean environment, the program, and the truth to 60 digits."""
+
+from __future__ import annotations
+
+import decimal
+import os
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sigcli import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "GITHUB_ACTIONS")
+SETTINGS += ("PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LC_ALL")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests reaches the program."""
+    for name in [n for n in os.environ if n in SETTINGS or n.startswith(("SIGCLI_", "_SIGCLI"))]:
+        monkeypatch.delenv(name)
+    scripts = sysconfig.get_path("scripts")
+    monkeypatch.setenv("PATH", scripts + os.pathsep + os.environ["PATH"])
+    monkeypatch.setenv("PYTHONUTF8", "1")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run of the program did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sigcli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run the program in this process."""
+
+    def run(*args: str) -> Ran:
+        code = cli.run(args)
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def process() -> Callable[..., Ran]:
+    """Run the installed program as a process of its own."""
+
+    def run(*args: str, **options: Any) -> Ran:
+        done = subprocess.run(
+            [Path(sysconfig.get_path("scripts")) / "sigcli", *args],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            **options,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+class Truth:
+    """The sigmoid and its derivative to 60 digits, and errors against them."""
+
+    context = decimal.Context(prec=60, Emin=-(10**6), Emax=10**6)
+
+    def exp(self, x: float) -> Decimal:
+        # Beyond ±10,000 there is nothing to add to 1 within 60 digits, nor to any float.
+        return Decimal(max(-1e4, min(1e4, float(x)))).exp()
+
+    def sigma(self, x: float) -> Decimal:
+        with decimal.localcontext(self.context):
+            return 1 / (1 + self.exp(-x))
+
+    def slope(self, x: float) -> Decimal:
+        with decimal.localcontext(self.context):
+            return 1 / ((1 + self.exp(x)) * (1 + self.exp(-x)))
+
+    def error(self, value: float, exact: Decimal) -> Decimal:
+        with decimal.localcontext(self.context):
+            return abs(Decimal(float(value)) - exact)
+
+    def ulps(self, value: np.floating[Any], exact: Decimal) -> float:
+        """Return the error of `value` in units in the last place of its type."""
+        unit = Decimal(float(np.spacing(np.abs(value))))
+        with decimal.localcontext(self.context):
+            return float(self.error(float(value), exact) / unit)
+
+    def most_ulps(
+        self, values: np.ndarray[Any, Any], exact: Callable[[float], Decimal], at: Sequence[float]
+    ) -> float:
+        """Return the largest error of `values` against ``exact(x)`` for each x of `at`."""
+        return max(self.ulps(v, exact(x)) for v, x in zip(values, at, strict=True))
+
+
+@pytest.fixture(scope="session")
+def truth() -> Truth:
+    return Truth()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from sigcli import Sigmoid, gradcheck
+from sigcli.layer.passes import backward_pass, forward_pass
+from sigcli.show.table import Style, table
+
+X = np.array([24.0, 32.0, 5.0])
+
+
+def lines(result, **style) -> list[str]:
+    return table(result, Style(**style)).splitlines()
+
+
+def test_forward_shows_x_y_and_its_complement_with_every_digit():
+    result = forward_pass(X)
+    header, rule, *rows = lines(result)
+    assert re.split(r"\s{2,}", header) == ["index", "x", "y", "1 − y"]
+    assert set(rule) == {"─"}
+    for index, row in enumerate(rows):
+        position, *numbers = row.split()
+        assert int(position) == index
+        expected = [result.x[index], result.y[index], result.complement[index]]
+        assert [float(n) for n in numbers] == expected
+
+
+def test_a_threshold_adds_the_class():
+    header, _, *rows = lines(forward_pass(np.array([-1.0, 0.0, np.nan]), 0.5))
+    assert header.endswith("class")
+    assert [row.split()[-1] for row in rows] == ["0", "1", "nan"]
+
+
+def test_in_a_pipe_no_digit_is_cut_and_no_line_wrapped():
+    x = np.array([-2.2250738585072014e-308, 1.2345678901234567e-300])
+    result = backward_pass(x, x, with_textbook=True)
+    _, _, *rows = lines(result)
+    assert len(rows) == 2
+    assert all(len(row.split()) == 7 for row in rows)
+    assert "…" not in "".join(rows)
+    assert len(rows[0]) > 80
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(1, 1), (2, 2), (5, 5), (40, 40), (None, 100)])
+def test_long_arrays_show_head_and_tail_and_count_the_rest(rows, shown):
+    found = lines(forward_pass(np.arange(100.0)), rows=rows)[2:]
+    body = [int(line.split()[0]) for line in found if line.split()[0].isdigit() and "." in line]
+    head = (shown + 1) // 2
+    assert body == [*range(head), *range(100 - shown + head, 100)]
+    if rows is not None:
+        assert found[-1] == f"{shown} rows shown, {100 - shown} left out; --rows all shows all"
+        assert found[head].split() == ["⋮"] * 4
+
+
+def test_digits_are_significant_ones():
+    rows = lines(forward_pass(np.array([1 / 3])), digits=3)[2:]
+    assert rows[0].split() == ["0", "0.333", "0.583", "0.417"]
+
+
+def test_indices_of_matrices_are_pairs():
+    header, _, *rows = lines(forward_pass(np.zeros((2, 2))))
+    assert header.startswith("i, j")
+    assert [row[:4] for row in rows] == ["0, 0", "0, 1", "1, 0", "1, 1"]
+
+
+def test_a_check_shows_what_was_compared():
+    check = gradcheck(Sigmoid(), X)
+    header, _, *rows, words = lines(check)
+    expected = ["index", "x", "dout", "analytic", "numeric ± bound", "rel. error", "verdict"]
+    assert re.split(r"\s{2,}", header) == expected
+    for index, row in enumerate(rows):
+        _, x, dout, analytic, numeric, sign, bound, _, verdict = row.split()
+        assert sign == "±"
+        assert float(x) == check.x[index]
+        assert float(dout) == check.dout[index]
+        assert float(analytic) == pytest.approx(check.analytic[index], rel=1e-5)
+        assert float(numeric) == pytest.approx(check.numeric[index], rel=1e-5)
+        assert float(bound) == pytest.approx(check.bound[index], rel=0.1)
+        assert verdict == "pass"
+    assert words == (
+        f"All 3 gradients are verified, to {check.digits.min()} digits or more (rtol 1.5e-08)."
+    )
+
+
+def test_one_gradient_is_not_all_of_them():
+    assert lines(gradcheck(Sigmoid(), 1.0))[-1].startswith("The gradient is verified, to 13 digits")
+
+
+class Doubled(Sigmoid):
+    def backward(self, dout):
+        return 2 * super().backward(dout)
+
+
+def test_a_wrong_gradient_is_named_by_its_place():
+    words = lines(gradcheck(Doubled(), [[1.0, np.inf]]))
+    assert words[-3:] == [
+        "1 of 2 is wrong; the worst is x[0, 0] = 1: backward gives 0.589836, "
+        "finite differences 0.294918.",
+        "1 of 2 could not be resolved:",
+        "  1: x is not finite; take a finite x",
+    ]
+
+
+def test_what_is_unresolved_says_why_and_how_often():
+    words = lines(gradcheck(Sigmoid(), [np.inf, np.nan, 800.0, 1.0]))
+    assert words[-3:] == [
+        "Nothing wrong found, but 3 of 4 could not be resolved:",
+        "  2: x is not finite; take a finite x",
+        "  1: plateau: y moves at no step; take x where y still moves",
+    ]
+
+
+def test_no_line_ends_in_blanks():
+    assert all(line == line.rstrip() for line in lines(gradcheck(Sigmoid(), [1.0, np.inf])))
+
+
+def test_an_empty_array_is_a_table_without_rows():
+    assert len(lines(forward_pass(np.empty(0)))) == 2

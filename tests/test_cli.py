@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from sigcli import __version__, cli
+
+COMMANDS = ("forward", "backward", "gradcheck")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ((), "a command is missing; the commands are forward, backward, gradcheck; "
+             "'sigcli --help' shows how"),
+        (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck; "
+                       "'sigcli --help' shows how"),
+        (("forwrd", "1"), "no command 'forwrd'; did you mean forward?"),
+        (("--versio",), "no option '--versio'; did you mean --version?"),
+        (("forward",), "forward needs X, such as 'sigcli forward 24 32 5'"),
+        (("backward",), "backward needs X, such as 'sigcli backward 24 32 5'"),
+        (("backward", "--dout", "1"), "backward needs X, such as 'sigcli backward 24 32 5'"),
+        (("backward", "--dout", "1", "24", "32", "5"),
+         "no X: --dout took all 4 numbers; to keep some for X write "
+         "'sigcli backward --dout=1 24 32 5'"),
+        (("backward", "--dout", *"12345678"),
+         "no X: --dout took all 8 numbers; to keep some for X write "
+         "'sigcli backward --dout=1 2 3 4 5 6 …'"),
+        (("backward", "1", "--duot", "2"), "no option '--duot'; did you mean --dout?"),
+        (("forward", "--zzz", "2"), "no option '--zzz'"),
+        (("backward", "1", "2", "--dout", "1", "2", "3"),
+         "dout has the shape (3,) where x has (2,); the same shape is right, or a single number"),
+        (("backward", "1", "--y", "0.5"), "--y stands in place of X; leave out X"),
+        (("backward", "--y", "0.5", "--textbook"),
+         "--y stands in place of X; leave out --textbook"),
+        (("backward", "--y", "0.5", "1.5"), "y[1]: 1.5 is out of range; 0 ≤ y ≤ 1 is right"),
+        (("gradcheck", "[]"), "x is empty: there is no gradient to check"),
+        (("gradcheck", "1", "--rtol", "2"),
+         "--rtol: '2' is out of range; 0 < value < 1 is right"),
+        (("gradcheck", "1", "--rtol"), "--rtol needs a value"),
+        (("forward", "1", "--threshold", "-1"),
+         "--threshold: '-1' is out of range; 0 ≤ value ≤ 1 is right"),
+        (("forward", "1", "--format", "xml"),
+         "--format: no 'xml'; choose table, plain, csv or json"),
+        (("forward", "1", "--digits", "99"), "--digits: '99' is not a whole number from 1 to 17"),
+        (("forward", "1", "--rows", "-1"),
+         "--rows: '-1' is not a whole number from 1 to 100000000"),
+        (("forward", "1", "--no-color=x"), "Option '--no-color' does not take a value."),
+        (("forward", ""), "x: '' holds no number; '[]' is an empty array"),
+        (("forward", "@x.npy"), "x: '@x.npy': files are not read yet; type the numbers"),
+        (("forward", "-"), "x: '-': files are not read yet; type the numbers"),
+    ],
+)  # fmt: skip
+def test_bad_usage_is_one_line_and_exit_code_2(sigcli, line, message):
+    ran = sigcli(*line)
+    assert (ran.code, ran.out, ran.err) == (2, "", f"sigcli: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "err"),
+    [
+        (("forward", "1", "abc", "2"),
+         "sigcli: x[1]: 'abc' is not a number\n  1 abc 2\n    ^^^\n"),
+        (("backward", "1", "--dout", "1_0"),
+         "sigcli: dout[0]: '1_0' is not a number; write 10\n  1_0\n  ^^^\n"),
+        (("forward", "１", "２"),
+         "sigcli: x[0]: '１' is not a number; write 1\n  １ ２\n  ^^\n"),
+        (("forward", "[red]1[/red]"),
+         "sigcli: x[0]: 'red' is not a number\n  [red]1[/red]\n   ^^^\n"),
+        (("forward", "1\x1b[31m"),
+         "sigcli: x[0]: '1\\x1b' is not a number\n  1\\x1b[31m\n  ^^^^^\n"),
+        (("forward", "\udcff"),
+         "sigcli: x[0]: '\\udcff' is not a number\n  \\udcff\n  ^^^^^^\n"),
+        (("forward", *["1"] * 50, "x", *["2"] * 50),
+         "sigcli: x[50]: 'x' is not a number\n"
+         "  …1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2…\n"
+         "                                 ^\n"),
+        (("forward", "1\n2\nx"),
+         "sigcli: x[2]: 'x' is not a number\n  x\n  ^\n"),
+    ],
+)  # fmt: skip
+def test_a_bad_number_is_pointed_at_and_cannot_steer_the_terminal(sigcli, line, err):
+    ran = sigcli(*line)
+    assert (ran.code, ran.out, ran.err) == (2, "", err)
+
+
+@pytest.mark.parametrize(
+    "dout",
+    [
+        ("--dout", "1", "0.5", "-2"),
+        ("--dout", "1,0.5,-2"),
+        ("--dout", "[1, 0.5, -2]"),
+        ("--dout", "1", "--dout", "0.5", "--dout", "-2"),
+        ("--dout=1,0.5,-2",),
+        ("--dout", "1 0.5 -2"),
+        ("--dout", "array([1. , 0.5, -2.])"),
+    ],
+)
+def test_all_spellings_of_an_array_option_mean_the_same(sigcli, dout):
+    first = sigcli("backward", "24", "32", "5", *dout, "--format", "json")
+    last = sigcli("backward", *dout, "--format", "json", "--", "24", "32", "5")
+    assert first.code == last.code == 0
+    assert first.out == last.out
+    assert json.loads(first.out)["dout"] == [1, 0.5, -2]
+
+
+def test_negative_numbers_need_no_dashes_before(sigcli):
+    ran = sigcli("forward", "-1", "-2.5e-3", "-inf", "-.5", "--format", "json")
+    assert json.loads(ran.out)["x"] == [-1, -0.0025, "-Infinity", -0.5]
+
+
+def test_a_single_number_is_repeated(sigcli):
+    ran = sigcli("backward", "[[1, 2], [3, 4]]", "--dout", "3", "--format", "json")
+    assert json.loads(ran.out)["dout"] == [[3, 3], [3, 3]]
+    ran = sigcli("backward", "5", "--dout", "1", "2", "3", "--format", "json")
+    assert json.loads(ran.out)["x"] == [5, 5, 5]
+
+
+def test_without_dout_backward_takes_ones_and_gradcheck_does_not(sigcli):
+    ones = json.loads(sigcli("backward", "1", "2", "--format", "json").out)
+    assert ones["dout"] == [1, 1]
+    others = json.loads(sigcli("gradcheck", *"123456", "--format", "json").out)
+    assert others["dout"] == [1.5, -0.5, 3, -2.5, 0.7, 1.5]
+
+
+def test_what_y_takes_the_type_of_dout_takes_too(sigcli):
+    ran = sigcli("backward", "array([1.], dtype=float32)", "--dout", "0.1", "--format", "json")
+    read = json.loads(ran.out)
+    assert read["dtype"] == "float32"
+    assert read["dout"] == [0.1]
+
+
+def test_gradcheck_without_x_checks_the_standard_points(sigcli):
+    ran = sigcli("gradcheck", "--format", "json")
+    read = json.loads(ran.out)
+    assert ran.code == 0
+    assert set(read["verdicts"]) == {"pass"}
+    assert {24, 32, 5, -700, 700} <= set(read["x"])
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (("gradcheck", "24", "32", "5"), 0),
+        (("gradcheck", "inf"), 3),
+        (("gradcheck", "nan", "1"), 3),
+        (("gradcheck", "1", "--rtol", "1e-15"), 3),
+        (("gradcheck", "[]"), 2),
+        (("forward", "nan"), 0),
+    ],
+)
+def test_the_exit_code_says_what_was_found(sigcli, line, code):
+    assert sigcli(*line).code == code
+
+
+def test_a_wrong_gradient_is_exit_code_1(sigcli, monkeypatch):
+    from sigcli.layer import Sigmoid
+
+    right = Sigmoid.backward
+    monkeypatch.setattr(Sigmoid, "backward", lambda self, dout: 2 * right(self, dout))
+    ran = sigcli("gradcheck", "24", "32", "5")
+    assert ran.code == 1
+    assert ran.out.count("wrong") == 4
+    assert ran.err == ""
+
+
+def test_notes_go_to_standard_error_and_can_be_silenced(sigcli):
+    line = ("forward", "1e400", "1e-400", "1e401", "1e402", "1e403")
+    loud, quiet = sigcli(*line), sigcli(*line, "--quiet")
+    assert loud.out == quiet.out
+    assert quiet.err == ""
+    assert loud.err.splitlines()[0] == (
+        "sigcli: note: x[0]: '1e400' is beyond float64 and becomes inf"
+    )
+    assert loud.err.splitlines()[3:] == ["sigcli: note: 2 more like these"]
+    assert sigcli("forward", "abc", "--quiet").err != ""
+
+
+def test_the_environment_sets_the_default_format(sigcli, monkeypatch):
+    monkeypatch.setenv("SIGCLI_FORMAT", "plain")
+    assert sigcli("forward", "0").out == "0.5\n"
+    assert sigcli("forward", "0", "--format", "csv").out == "index,x,y\n0,0.0,0.5\n"
+    monkeypatch.setenv("SIGCLI_FORMAT", "xml")
+    ran = sigcli("forward", "0")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "sigcli: SIGCLI_FORMAT: no 'xml'; choose table, plain, csv or json\n"
+
+
+def test_the_version_is_said_in_one_line(sigcli):
+    assert sigcli("--version").out == f"sigcli {__version__}\n" == "sigcli 0.1.0\n"
+
+
+@pytest.mark.parametrize("line", [("--help",), ("-h",), *((c, "--help") for c in COMMANDS)])
+def test_help_shows_examples(sigcli, line):
+    ran = sigcli(*line)
+    assert ran.code == 0
+    assert ran.err == ""
+    assert re.search(r"sigcli (forward|backward|gradcheck)", ran.out)
+    for command in COMMANDS if len(line) == 1 else line[:1]:
+        assert command in ran.out
+
+
+def test_an_error_of_our_own_is_one_line_and_exit_code_2(sigcli, monkeypatch):
+    from sigcli.show import record
+
+    def broken(result):
+        raise ZeroDivisionError("a [red]mistake[/red]\x1b")
+
+    monkeypatch.setattr(record, "json", broken)
+    ran = sigcli("forward", "1", "--format", "json")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("sigcli: internal error, please report it: ZeroDivisionError(")
+    assert "\x1b" not in ran.err
+
+
+# Whole processes
+
+
+def test_module_and_script_are_the_same_program(process):
+    by_script = process("forward", "24", "32", "5")
+    by_module = subprocess.run(
+        [sys.executable, "-m", "sigcli", "forward", "24", "32", "5"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert by_script.out == by_module.stdout
+    assert by_script.code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "unwanted"),
+    [
+        (["--help"], ["numpy"]),
+        (["forward", "--help"], ["numpy"]),
+        (["--version"], ["numpy", "rich.console", "rich.table"]),
+        (["forwrd"], ["numpy", "rich.console", "rich.table"]),
+        (["forward", "abc"], ["numpy", "rich.console", "rich.table"]),
+        (["forward", "1", "--nope"], ["numpy", "rich.console", "rich.table"]),
+        (["forward", "1", "--format", "xml"], ["numpy", "rich.console", "rich.table"]),
+        (["backward", "--dout", "1", "2"], ["numpy", "rich.console", "rich.table"]),
+        (["gradcheck", "--rtol", "abc"], ["numpy", "rich.console", "rich.table"]),
+        (["forward", "1", "--format", "json"], ["rich.console", "rich.table", "sigcli.check"]),
+    ],
+)
+def test_what_a_command_does_not_need_is_not_loaded(line, unwanted):
+    code = (
+        "import sys\nfrom sigcli import cli\ncli.run(sys.argv[1:])\n"
+        f"print('loaded:', [m for m in {unwanted} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *line], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_completion_loads_no_numpy(monkeypatch):
+    monkeypatch.setenv("_SIGCLI_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "sigcli back")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    code = (
+        "import sys\nfrom sigcli import cli\n"
+        "try:\n    cli.run([])\nexcept SystemExit:\n    pass\n"
+        "print('numpy' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["backward"]
+    assert done.stderr == "False\n"
+
+
+def test_a_closed_pipe_ends_the_program_silently():
+    done = subprocess.run(
+        ["bash", "-c", "sigcli forward $(seq 20000) --format plain | head -1; "
+                       "echo ${PIPESTATUS[0]}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "0.7310585786300049\n141\n"
+    assert done.stderr == ""
+
+
+def test_ctrl_c_ends_the_program_silently():
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import os, signal, sys\nfrom sigcli import cli\n"
+         "sys.argv[1:] = ['--version']\n"
+         "cli.run = lambda args: os.kill(os.getpid(), signal.SIGINT)\ncli.main()"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == -2  # as a shell shows it: 130
+    assert out == err == b""
+
+
+@pytest.mark.parametrize("line", ["forward 1", "forward 1 --format json", "--help", "--version"])
+def test_a_result_that_cannot_be_written_is_exit_code_2(line):
+    for target, message in (
+        ("> /dev/full", "the result could not be written: No space left on device"),
+        (">&-", "standard output is closed; the result has nowhere to go"),
+    ):
+        done = subprocess.run(
+            ["bash", "-c", f"sigcli {line} {target}"], capture_output=True, text=True, check=False
+        )
+        if (line, target) == ("--help", ">&-"):
+            continue  # Typer says nothing where there is nowhere to say it
+        assert (done.returncode, done.stderr) == (2, f"sigcli: {message}\n")
+
+
+def test_a_strict_script_runs_through():
+    script = """
+        set -euo pipefail
+        sigcli forward 24 32 5 > /dev/null
+        sigcli backward 24 32 5 --dout 1 0.5 -2 > /dev/null
+        sigcli gradcheck 24 32 5 > /dev/null
+        sigcli gradcheck > /dev/null && echo verified
+        sigcli forward -1 '-2.5e-3' -inf --format json | python3 -m json.tool > /dev/null
+        code=0; sigcli gradcheck inf > /dev/null || code=$?
+        echo $code
+        printf '1\\n2\\n' | while read -r x; do sigcli forward "$x" --format plain; done
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "verified\n3\n0.7310585786300049\n0.8807970779778824\n"
+    assert done.stderr == ""
+
+
+def test_an_old_encoding_gets_ascii_and_the_same_numbers(process):
+    env = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    plain, table = (
+        process("forward", "24", "-3", "--format", "json", env=env).out,
+        process("gradcheck", "24", "inf", env=env).out,
+    )
+    assert json.loads(plain)["x"] == [24, -3]
+    assert table.isascii()
+    assert "numeric +/- bound" in table
+    shown = process("forward", "--help", env=env)
+    assert (shown.code, shown.err) == (0, "")
+
+
+# A terminal
+
+
+def in_terminal(line: list[str], columns: int, **settings: str) -> str:
+    """Run the program in a terminal of so many columns and return what it shows."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color", **settings}
+    child = subprocess.Popen(["sigcli", *line], stdout=side, stderr=side, stdin=side, env=env)
+    os.close(side)
+    shown = b""
+    while select.select([main], [], [], 30)[0]:
+        try:
+            shown += os.read(main, 65536)
+        except OSError:  # the terminal's last word
+            break
+    child.wait(timeout=30)
+    os.close(main)
+    return shown.decode().replace("\r\n", "\n")
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_a_terminal_of_80_columns_holds_the_common_tables():
+    for line in (
+        ["forward", "24", "32", "5"],
+        ["backward", "24", "32", "5", "--dout", "1", "0.5", "-2"],
+        ["gradcheck"],
+    ):
+        shown = ESCAPES.sub("", in_terminal(line, 80)).splitlines()
+        assert max(map(len, shown)) <= 80
+        assert shown[0].startswith("index ")
+
+
+def test_a_narrow_terminal_gets_blocks_with_every_digit():
+    wide = in_terminal(["backward", "24", "32", "--textbook"], 200)
+    narrow = in_terminal(["backward", "24", "32", "--textbook"], 40)
+    numbers = r"-?\d+\.\d+(?:e-?\d+)?"
+    assert re.findall(numbers, ESCAPES.sub("", wide)) == re.findall(
+        numbers, ESCAPES.sub("", narrow)
+    )
+    assert max(map(len, ESCAPES.sub("", narrow).splitlines())) <= 40
+    assert narrow.count("textbook dx") == 2
+
+
+def test_colour_is_for_terminals_and_can_be_turned_off_and_on(process):
+    line = ["gradcheck", "24", "inf"]
+    assert "\x1b[" in in_terminal(line, 80)
+    for off in ({"NO_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b" not in in_terminal(line, 80, **off)
+    assert "\x1b" not in in_terminal([*line, "--no-color"], 80)
+    assert "\x1b" not in process(*line).out
+    forced = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    assert "\x1b[" in process(*line, env=forced).out
+    assert "\x1b" not in process(*line, "--no-color", env=forced).out
+
+
+def test_nothing_is_imported_from_the_working_folder(tmp_path: Path, process):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('stolen')")
+    assert process("forward", "1", "--format", "plain", cwd=tmp_path).out == "0.7310585786300049\n"
+
+
+def test_the_commands_are_what_the_program_lists():
+    assert [command.callback.__name__ for command in cli.app.registered_commands] == list(COMMANDS)

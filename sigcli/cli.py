@@ -344,10 +344,7 @@ def _say(lines: Sequence[str]) -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are said, never raised."""
     try:
-        code = app(list(args), prog_name="sigcli", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code or 0
+        return app(list(args), prog_name="sigcli", standalone_mode=False) or 0
     except SigcliError as error:
         first, *rest = error.lines()
         _say([f"sigcli: {first}", *rest])
@@ -355,7 +352,6 @@ def run(args: Sequence[str]) -> int:
     except _TyperUsageError as error:
         _say([f"sigcli: {printable(_in_one_line(error))}"])
     except OSError as error:
-        _discard_output()
         _say([f"sigcli: the result could not be written: {error.strerror}"])
     except MemoryError:
         _say(["sigcli: not enough memory for arrays of this size"])
@@ -370,12 +366,6 @@ def _in_one_line(error: Any) -> str:
     if name is None or close is None:
         return str(error.format_message())
     return f"no option {quoted(name)}" + (f"; did you mean {min(close)}?" if close else "")
-
-
-def _discard_output() -> None:
-    """Keep the interpreter from writing again, at its end, what could not be written."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def main() -> NoReturn:

@@ -98,7 +98,7 @@ def test_a_function_of_another_type_is_as_coarse_as_that_type():
     assert np.all(found.bound > 1e-8 * np.exp(x))
 
 
-@pytest.mark.parametrize("scale", [2.0**-1040, 2.0**-500, 2.0**900])
+@pytest.mark.parametrize("scale", [2.0**-1040, 2.0**-500, 2.0**1012])
 def test_the_scale_of_the_function_does_not_matter(scale):
     x = np.linspace(-3, 3, 50)
     found = derivative(lambda t: scale * np.exp(t), x, ulps=1)

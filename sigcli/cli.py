@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,15 +16,28 @@ from typer.core import TyperGroup
 
 from . import __version__
 from .argv import ArrayCommand, choice, fraction, whole
-from .errors import SigcliError, UsageError, printable, quoted
+from .arrays.files import replacing
+from .arrays.given import Given
+from .arrays.memory import recall
+from .errors import ShapeError, SigcliError, UsageError, printable, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from .arrays.text import Typed
+    from .arrays.memory import LastPass
     from .show.record import Result
 
 FORMATS = ("table", "plain", "csv", "json")
+DTYPES = ("float16", "float32", "float64")
+_SUFFIXES = {  # of --output: how to write, and the format that it goes with
+    ".npy": ("npy", ""),
+    ".npz": ("npz", ""),
+    ".csv": ("csv", "csv"),
+    ".tsv": ("tsv", "csv"),
+    ".txt": ("plain", "plain"),
+    ".json": ("json", "json"),
+    ".svg": ("picture", "table"),
+}
 _MOST_DIGITS = 17  # no float64 has more
 _MOST_ROWS = 10**8
 _MOST_NOTES = 3  # of a kind; a file of them would bury the result
@@ -82,18 +96,44 @@ Dout = Annotated[
     ),
 ]
 Format = Annotated[
-    str,
+    str | None,
     typer.Option(
-        envvar="SIGCLI_FORMAT",
         metavar="|".join(FORMATS),
-        help="How to print; all but the table print every value exactly.",
+        show_default=False,
+        help="How to print; all but the table, which is the default, print every value exactly. "
+        "SIGCLI_FORMAT in the environment sets the default.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to a file instead: .npy, .npz, .csv, .tsv, .txt, .json or .svg.",
+    ),
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(DTYPES),
+        show_default=False,
+        help="Convert x to this type, and all else with it.",
     ),
 ]
 Digits = Annotated[
     str | None,
     typer.Option(metavar="N", show_default=False, help="Significant digits in the table."),
 ]
-Rows = Annotated[str, typer.Option(metavar="N|all", help="Show at most so many rows in the table.")]
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|all",
+        show_default=False,
+        help="Show at most so many rows in the table; 40 unless given.",
+    ),
+]
 NoColor = Annotated[
     bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")
 ]
@@ -128,9 +168,11 @@ def forward(
             help="Add the class: 1 where y ≥ T, else 0; T from 0 to 1.",
         ),
     ] = None,
-    format: Format = "table",
+    format: Format = None,
+    output: Output = None,
+    dtype: Dtype = None,
     digits: Digits = None,
-    rows: Rows = "40",
+    rows: Rows = None,
     no_color: NoColor = False,
     quiet: Quiet = False,
 ) -> int:
@@ -146,13 +188,18 @@ def forward(
 
     sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
     """
-    display = _display(format, digits, rows, no_color)
+    display = _display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
-    typed = _read("x", x or _nothing("forward"), quiet)
-    from .arrays.convert import to_array
+    given = Given({"x": x or _nothing("forward")})
+    from .arrays import memory
+    from .layer import Sigmoid
     from .layer.passes import forward_pass
 
-    return _show(forward_pass(to_array(typed), limit), display)
+    if _stream(given, display, lambda x: Sigmoid().forward(x), begin=memory.forget):
+        return 0
+    arrays = _load(given, display)
+    memory.remember(arrays["x"])
+    return _show(forward_pass(arrays["x"], limit, threads=_threads()), display)
 
 
 @app.command(cls=ArrayCommand)
@@ -174,9 +221,11 @@ def backward(
             help="Add dout · (1 − out) · out computed literally, and how many digits it lost.",
         ),
     ] = False,
-    format: Format = "table",
+    format: Format = None,
+    output: Output = None,
+    dtype: Dtype = None,
     digits: Digits = None,
-    rows: Rows = "40",
+    rows: Rows = None,
     no_color: NoColor = False,
     quiet: Quiet = False,
 ) -> int:
@@ -193,17 +242,26 @@ def backward(
 
     sigcli backward --y 0.5 0.9 --dout 1
     """
-    display = _display(format, digits, rows, no_color)
+    display = _display(format, output, dtype, digits, rows, no_color, quiet)
     if y and (x or textbook):
         raise UsageError(f"--y stands in place of X; leave out {'X' if x else '--textbook'}")
-    upstream = _read("dout", dout or ["1"], quiet)
-    typed = _read("y", y, quiet) if y else _read("x", x or _nothing("backward", dout), quiet)
-    from .arrays.convert import to_array, together
-    from .layer.passes import backward_from_output, backward_pass
+    given = Given({"x": x, "y": y, "dout": dout})
+    last = None if x or y else recall() or _nothing("backward", dout)
+    from .arrays.convert import real, together
+    from .layer.passes import backward_block, backward_from_output, backward_pass
 
-    point, gradient = together({"y" if y else "x": to_array(typed), "dout": to_array(upstream)})
+    if not textbook and _stream(given, display, backward_block):
+        return 0
+    arrays = _load(given, display, beside_x=("dout",))
+    if last:
+        arrays["x"] = _from_last(last, arrays, dout or (), display)
+    name = "y" if y else "x"
+    ones = real("dout", 1.0)
+    point, gradient = together({name: arrays[name], "dout": arrays.get("dout", ones)})
     if not y:
-        return _show(backward_pass(point, gradient, with_textbook=textbook), display)
+        return _show(
+            backward_pass(point, gradient, with_textbook=textbook, threads=_threads()), display
+        )
     result = backward_from_output(point, gradient)
     _notes(result.notes, quiet)
     return _show(result, display)
@@ -221,9 +279,11 @@ def gradcheck(
             help="Relative tolerance, 0 < R < 1; √ε of the type unless given (1.5e-8).",
         ),
     ] = None,
-    format: Format = "table",
+    format: Format = None,
+    output: Output = None,
+    dtype: Dtype = None,
     digits: Digits = None,
-    rows: Rows = "40",
+    rows: Rows = None,
     no_color: NoColor = False,
     quiet: Quiet = False,
 ) -> int:
@@ -241,19 +301,19 @@ def gradcheck(
 
     sigcli gradcheck && echo verified
     """
-    display = _display(format, digits, rows, no_color)
+    display = _display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if rtol is None else fraction("--rtol", rtol, inclusive=False)
-    typed = _read("x", x, quiet) if x else None
-    upstream = _read("dout", dout, quiet) if dout else None
-    from .arrays.convert import to_array
+    given = Given({"x": x, "dout": dout})
     from .check import gradcheck
     from .layer import STANDARD_X, Sigmoid
 
+    arrays = _load(given, display, beside_x=("dout", "dx"))
     return _show(
         gradcheck(
-            Sigmoid(),
-            to_array(typed) if typed else STANDARD_X,
-            to_array(upstream) if upstream else None,
+            Sigmoid(threads=_threads()),
+            arrays.get("x", STANDARD_X),
+            arrays.get("dout"),
+            dx=arrays.get("dx"),
             rtol=limit,
         ),
         display,
@@ -262,59 +322,159 @@ def gradcheck(
 
 @dataclass(frozen=True)
 class _Display:
-    """How to show a result: the format, and what only tables heed."""
+    """Where a result goes, and how it is shown there."""
 
-    format: str
+    kind: str
+    output: str | None
+    dtype: str | None
     digits: int | None
     rows: int | None
     color: bool
+    quiet: bool
 
 
-def _display(format: str, digits: str | None, rows: str, no_color: bool) -> _Display:
-    by_environment = format == os.environ.get("SIGCLI_FORMAT")
+def _display(
+    format: str | None,
+    output: str | None,
+    dtype: str | None,
+    digits: str | None,
+    rows: str | None,
+    no_color: bool,
+    quiet: bool,
+) -> _Display:
+    """Read the options that all commands share."""
+    if format is not None:
+        choice("--format", format, FORMATS)
+    default = choice("SIGCLI_FORMAT", os.environ.get("SIGCLI_FORMAT") or "table", FORMATS)
+    kind = (format or default) if output is None else _kind(output, format)
+    most = 200 if kind == "picture" else 40
     return _Display(
-        choice("SIGCLI_FORMAT" if by_environment else "--format", format, FORMATS),
+        kind,
+        output,
+        None if dtype is None else choice("--dtype", dtype, DTYPES),
         None if digits is None else whole("--digits", digits, _MOST_DIGITS),
-        None if rows == "all" else whole("--rows", rows, _MOST_ROWS),
+        most if rows is None else None if rows == "all" else whole("--rows", rows, _MOST_ROWS),
         color=not (no_color or os.environ.get("NO_COLOR")),
+        quiet=quiet,
     )
 
 
-def _nothing(command: str, dout: Sequence[str] | None = None) -> NoReturn:
+def _kind(output: str, format: str | None) -> str:
+    """Return how to write the file `output`, by its suffix."""
+    kind, its_format = _SUFFIXES.get(os.path.splitext(output)[1].lower(), ("", format))
+    if format not in (None, its_format):
+        raise UsageError(f"--format {format} contradicts --output {quoted(output)}; drop one")
+    if not (kind or format):
+        raise UsageError(
+            f"--output: {quoted(output)}: no suffix says how to write it; "
+            f"{', '.join(_SUFFIXES)} do, or --format"
+        )
+    return kind or str(format)
+
+
+def _nothing(command: str, dout: Sequence[str] | None = None, last: str = "") -> NoReturn:
     """Say that there is no X, and where it may have gone."""
     message = f"{command} needs X, such as 'sigcli {command} 24 32 5'"
+    if command == "backward":
+        message += ", or a forward pass before it"
     if dout and len(dout) > 1:
         first, *rest = (printable(token) for token in dout[:6])
         more = " …" if len(dout) > 6 else ""
         message = (
-            f"no X: --dout took all {len(dout)} numbers; to keep some for X write "
+            f"no X{last}: --dout took all {len(dout)} numbers; to keep some for X write "
             f"'sigcli {command} --dout={first} {' '.join(rest)}{more}'"
         )
     raise UsageError(message)
 
 
-def _read(name: str, tokens: Sequence[str], quiet: bool) -> Typed:
-    """Read the words of one array; say what could not be kept."""
-    for token in tokens:
-        if token == "-" or token.startswith("@"):
-            raise UsageError(f"{name}: {quoted(token)}: files are not read yet; type the numbers")
-    from .arrays.text import read_tokens
+def _from_last(
+    last: LastPass, arrays: Mapping[str, Any], words: Sequence[str], display: _Display
+) -> Any:
+    """Return x of the last forward pass, and say so."""
+    shape = last.x.shape
+    dout = arrays.get("dout")
+    if dout is not None and dout.size != 1 and dout.shape != shape:
+        if len(words) > 1:
+            _nothing("backward", words, f", and the last forward pass has the shape {shape}")
+        raise ShapeError(
+            f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
+            "the same shape is right, or a single number"
+        )
+    first = ", ".join(map(str, last.x.reshape(-1)[:3])) + (", …" if last.x.size > 3 else "")
+    _notes(
+        [f"x is that of the last forward pass: {first} (shape {shape}, {last.age:.0f} s ago)"],
+        display.quiet,
+    )
+    return last.x if display.dtype is None else last.x.astype(display.dtype)
 
-    typed = read_tokens(name, tokens)
-    _notes(typed.notes, quiet)
-    return typed
+
+def _load(given: Given, display: _Display, beside_x: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the arrays that were given, and say what could not be kept."""
+    arrays = given.load(beside_x, display.dtype)
+    _notes(given.notes, display.quiet)
+    return arrays
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _stream(
+    given: Given,
+    display: _Display,
+    compute: Callable[..., Any],
+    begin: Callable[[], None] = lambda: None,
+) -> bool:
+    """Write the result block by block where memory may not hold it; return whether it was done.
+
+    `begin` is called first if so.
+    """
+    from .arrays import stream
+    from .show.progress import progress
+    from .show.record import rows
+
+    references, single = given.references(), given.single_numbers()
+    if display.dtype or "x" not in references or given.sources.keys() - {*references, *single}:
+        return False
+    compute = partial(compute, **single)
+    if display.kind == "npy" and stream.is_large(references, str(display.output)):
+        begin()
+        total = stream.count(references)
+        with (
+            replacing(str(display.output)) as file,
+            progress("values", total, wanted=not display.quiet) as done,
+        ):
+            stream.through_npy(references, file, compute, threads=max(2, _threads()), done=done)
+        return True
+    if display.kind == "plain" and len(references) == 1 and stream.is_text(references["x"]):
+        begin()
+        with (
+            nullcontext() if display.output is None else replacing(display.output) as file,
+            progress("bytes", stream.size(references["x"]), wanted=not display.quiet) as done,
+        ):
+            for numbers in stream.rows_of_text(references["x"], done):
+                text = rows(compute(x=numbers))
+                _write(text) if file is None else file.write(text.encode())
+        return True
+    return False
 
 
 def _show(result: Result, display: _Display) -> int:
-    """Print `result` and return its exit code."""
-    if display.format == "table":
-        from .show.table import Style, table
+    """Print or write `result` and return its exit code."""
+    from .show import record
 
-        _write(table(result, Style(display.digits, display.rows, display.color)))
+    if display.kind in ("table", "picture"):
+        from .show import table
+
+        style = table.Style(display.digits, display.rows, display.color)
+        content = getattr(table, display.kind)(result, style)
     else:
-        from .show import record
-
-        _write(getattr(record, display.format)(result))
+        content = getattr(record, display.kind)(result)
+    if display.output is None:
+        _write(content)
+    else:
+        with replacing(display.output) as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
     return result.exit_code
 
 

@@ -59,6 +59,14 @@ class NumberError(SigcliError):
         ]
 
 
+class FileError(SigcliError):
+    """A file cannot be read or written, or is not what it should be."""
+
+
+class MemoryFileError(SigcliError):
+    """The last forward pass cannot be told from the file that should hold it."""
+
+
 class ShapeError(SigcliError):
     """Two arrays that must go together do not."""
 

@@ -48,6 +48,26 @@ def real(name: str, values: ArrayLike) -> Array:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def converted(name: str, array: Array, dtype: str) -> tuple[Array, list[str]]:
+    """Return `array` as `dtype`, and notes on what was lost beside the usual rounding."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        new = array.astype(dtype)
+        beyond = np.isinf(new) & np.isfinite(array)
+        vanished = (new == 0) & (array != 0)
+    notes = []
+    for lost, fate in ((beyond, "is beyond"), (vanished, "is too small for")):
+        if count := np.count_nonzero(lost):
+            place = np.unravel_index(np.argmax(lost), array.shape)
+            index = f"[{', '.join(map(str, place))}]" if place else ""
+            more = f", and {count - 1} more" if count > 1 else ""
+            notes.append(
+                f"{name}{index}: {array[place]} {fate} {dtype} and becomes {new[place]}{more}"
+            )
+    return new, notes
+
+
 def together(arrays: Mapping[str, Array]) -> list[Array]:
     """Return `arrays` in one shape, those of one element repeated, and in the type of the first.
 

@@ -26,6 +26,7 @@ from ..errors import NumberError, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+BOM = b"\xef\xbb\xbf"  # of UTF-8, as some programs write it before a text
 MAX_DIMENSIONS = 64  # NumPy's own limit
 
 _TOKEN = re.compile(r"[\[\](),=]|[^\s\[\](),=]+")
@@ -99,6 +100,31 @@ def read_number(name: str, text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise NumberError(_refusal(name, text))
     return _value(text)
+
+
+def is_number(word: str) -> bool:
+    """Whether `word` is a number on its own."""
+    return bool(_NUMBER.fullmatch(word))
+
+
+def read_word(place: str, word: str, line: str) -> tuple[float, str]:
+    """Read one `word` of a `line`; return its value and a note, or an empty string.
+
+    Raises
+    ------
+    NumberError
+        If it is not a number; the error points at it.
+    """
+    if not word:
+        raise NumberError(f"{place}: an empty field; write nan for a missing number")
+    if not is_number(word):
+        found = re.search(rf"(?<![^\s,\"]){re.escape(word)}(?![^\s,\"])", line)
+        start = found.start() if found else 0
+        end = found.end() if found else len(line)
+        raise NumberError(_refusal(place, word), line, start, end)
+    value = _value(word)
+    note = _loss(word, value)
+    return value, f"{place}: {note}" if note else ""
 
 
 class _Reader:

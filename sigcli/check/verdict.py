@@ -98,7 +98,12 @@ class GradientCheck:
 
 
 def gradcheck(
-    layer: Layer, x: ArrayLike, dout: ArrayLike | None = None, *, rtol: float | None = None
+    layer: Layer,
+    x: ArrayLike,
+    dout: ArrayLike | None = None,
+    *,
+    dx: ArrayLike | None = None,
+    rtol: float | None = None,
 ) -> GradientCheck:
     """Check the backward pass of an elementwise `layer` against differences of its forward pass.
 
@@ -111,6 +116,8 @@ def gradcheck(
     dout : array_like, optional
         The upstream gradient, of x's shape or a single number; 1.5, −0.5, 3, −2.5, 0.7, repeated,
         if left out.
+    dx : array_like, optional
+        A gradient computed elsewhere, of x's shape, to be checked in place of the layer's own.
     rtol : float, optional
         The relative tolerance, 0 < rtol < 1; the square root of the type's epsilon if left out.
 
@@ -136,7 +143,7 @@ def gradcheck(
         raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")
     dout = np.resize(DOUT, x.shape) if dout is None else real("dout", dout)
     x, dout = together({"x": x, "dout": dout})
-    analytic = _analytic(layer, x, dout)
+    analytic = _analytic(layer, x, dout, dx)
     found = _judge(layer, x, dout, analytic, rtol)
     numeric, bound, code = found.numeric, found.bound, found.code
     with np.errstate(all="ignore"):
@@ -158,14 +165,15 @@ def gradcheck(
     )
 
 
-def _analytic(layer: Layer, x: Array, dout: Array) -> Array:
-    """Return the layer's own gradient."""
+def _analytic(layer: Layer, x: Array, dout: Array, dx: ArrayLike | None) -> Array:
+    """Return the gradient to be checked: the layer's own unless it is given."""
     y = np.asarray(layer.forward(x.copy()))
     if y.shape != x.shape:
         raise SigcliError(f"forward gave the shape {y.shape} for an x of {x.shape}; equal is right")
-    analytic = real("dx", layer.backward(dout.copy()))
+    analytic = real("dx", layer.backward(dout.copy()) if dx is None else dx)
     if analytic.shape != x.shape:
-        raise ShapeError(f"backward gave the shape {analytic.shape} where x has {x.shape}")
+        source = "dx has" if dx is not None else "backward gave"
+        raise ShapeError(f"{source} the shape {analytic.shape} where x has {x.shape}")
     return analytic.copy()
 
 

@@ -66,9 +66,9 @@ class BackwardPass:
     exit_code = 0
 
 
-def forward_pass(x: Array, threshold: float | None = None) -> ForwardPass:
+def forward_pass(x: Array, threshold: float | None = None, *, threads: int = 1) -> ForwardPass:
     """Run the layer forward; with a `threshold` from 0 to 1 also classify."""
-    layer = Sigmoid()
+    layer = Sigmoid(threads)
     y = layer.forward(x)
     classes = None
     if threshold is not None:
@@ -76,15 +76,24 @@ def forward_pass(x: Array, threshold: float | None = None) -> ForwardPass:
     return ForwardPass(x, y, layer.complement(x), classes)
 
 
-def backward_pass(x: Array, dout: Array, *, with_textbook: bool = False) -> BackwardPass:
+def backward_pass(
+    x: Array, dout: Array, *, with_textbook: bool = False, threads: int = 1
+) -> BackwardPass:
     """Run the layer forward and back; with the book's formula beside it if asked for."""
-    layer = Sigmoid()
+    layer = Sigmoid(threads)
     y = layer.forward(x)
     dx = layer.backward(dout)
     if not with_textbook:
         return BackwardPass(x, y, dout, dx)
     book = textbook(x, dout)
     return BackwardPass(x, y, dout, dx, book, digits_lost(book, dx))
+
+
+def backward_block(x: Array, dout: Array | float = 1.0) -> Array:
+    """Return dx alone, for one block of many."""
+    layer = Sigmoid()
+    layer.forward(x)
+    return layer.backward(dout)
 
 
 def backward_from_output(y: Array, dout: Array) -> BackwardPass:

@@ -22,7 +22,7 @@ from ..arrays.convert import real
 from ..errors import OrderError, RangeError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -36,6 +36,8 @@ STANDARD_X = (
 )
 
 _BLOCK = 2**14  # values; with its buffers a block stays in the cache of one core
+
+_SHARE = 2**17  # values; with fewer a thread costs more than it saves
 
 # NumPy's exp is within 0.7 ULP in float64, but only within 2.5 in float32: what is narrower than
 # float64 is computed in the next wider type and rounded once.
@@ -81,6 +83,11 @@ class Sigmoid:
     Results share memory with nothing: changing `x`, `dout`, a returned array or `out` never
     changes a later backward pass.
 
+    Parameters
+    ----------
+    threads : int
+        How many threads to compute on; large arrays gain from as many as there are cores.
+
     Attributes
     ----------
     ulps : int
@@ -92,7 +99,8 @@ class Sigmoid:
     ulps = 4
     elementwise = True
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
         self._tail: Array | None = None
         self._dtype: DTypeLike = np.float64
 
@@ -125,9 +133,11 @@ class Sigmoid:
         wider = _WIDER[x.dtype.name]
         y, tail = np.empty(x.shape, x.dtype), np.empty(x.shape, wider)
         flat_x, flat_y, flat_tail = x.reshape(-1), y.reshape(-1), tail.reshape(-1)
-        buffers = np.empty((2, min(_BLOCK, x.size)), wider)
-        for block in _blocks(x.size):
+
+        def work(block: slice, buffers: Array) -> None:
             _forward(flat_x[block], flat_y[block], flat_tail[block], buffers)
+
+        self._by_blocks(work, x.size, wider)
         self._tail, self._dtype = tail, x.dtype
         return y
 
@@ -166,10 +176,29 @@ class Sigmoid:
         dx = np.empty(tail.shape, self._dtype)
         flat_dout = np.broadcast_to(dout.reshape(-1), tail.size)
         flat_tail, flat_dx = tail.reshape(-1), dx.reshape(-1)
-        buffers = np.empty((2, min(_BLOCK, tail.size)), tail.dtype)
-        for block in _blocks(tail.size):
+
+        def work(block: slice, buffers: Array) -> None:
             _backward(flat_tail[block], flat_dout[block], flat_dx[block], buffers)
+
+        self._by_blocks(work, tail.size, tail.dtype)
         return dx
+
+    def _by_blocks(self, work: Callable[[slice, Array], None], size: int, dtype: DTypeLike) -> None:
+        """Do `work` on every block of `size` values, each thread with two buffers of its own."""
+
+        def every(first: int) -> None:
+            buffers = np.empty((2, min(_BLOCK, size)), dtype)
+            for start in range(first * _BLOCK, size, threads * _BLOCK):
+                work(slice(start, start + _BLOCK), buffers)
+
+        threads = max(1, min(self.threads, size // _SHARE))
+        if threads == 1:
+            every(0)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(every, range(threads)))
 
     def complement(self, x: ArrayLike) -> Array:
         """Return 1 − σ(x), which is σ(−x), with all its digits.
@@ -178,10 +207,6 @@ class Sigmoid:
         vanish in rounding, differences of the complement do not.
         """
         return sigmoid(-real("x", x))
-
-
-def _blocks(size: int) -> Iterator[slice]:
-    return (slice(start, start + _BLOCK) for start in range(0, size, _BLOCK))
 
 
 def _forward(x: Array, y: Array, tail: Array, buffers: Array) -> None:

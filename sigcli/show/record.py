@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -76,14 +76,21 @@ def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 def plain(result: Result) -> str:
     """Return the answer's values alone: one a line, or a row a line from two dimensions on."""
     found = record(result)
-    array = found.arrays[found.result]
-    values = shortest(array)
-    width = array.shape[-1] if array.ndim > 1 else 1
-    rows = (values[start : start + width] for start in range(0, len(values), width or 1))
-    return "".join(" ".join(row) + "\n" for row in rows)
+    return rows(found.arrays[found.result])
 
 
-def csv(result: Result) -> str:
+def rows(array: NDArray[Any]) -> str:
+    """Return the values of `array`, one a line, or a row a line from two dimensions on."""
+    if not array.size:
+        return ""
+    if array.ndim < 2 and array.dtype == float:
+        return repr(array.reshape(-1).tolist())[1:-1].replace(", ", "\n") + "\n"  # the fastest way
+    values, width = shortest(array), array.shape[-1] if array.ndim > 1 else 1
+    starts = range(0, len(values), width)
+    return "".join(" ".join(values[start : start + width]) + "\n" for start in starts)
+
+
+def csv(result: Result, delimiter: str = ",") -> str:
     """Return a header and one line an element."""
     import io
     from csv import writer
@@ -91,11 +98,39 @@ def csv(result: Result) -> str:
     arrays = record(result).arrays
     shape = next(iter(arrays.values())).shape
     out = io.StringIO()
-    rows = writer(out, lineterminator="\n")
-    rows.writerow([*axes(len(shape)), *arrays])
+    lines = writer(out, delimiter=delimiter, lineterminator="\n")
+    lines.writerow([*axes(len(shape)), *arrays])
     columns = map(shortest, arrays.values())
-    rows.writerows((*index, *row) for index, *row in zip(indices(shape), *columns, strict=True))
+    lines.writerows((*index, *row) for index, *row in zip(indices(shape), *columns, strict=True))
     return out.getvalue()
+
+
+def tsv(result: Result) -> str:
+    """Return the same as `csv` with tabs."""
+    return csv(result, "\t")
+
+
+def npy(result: Result) -> bytes:
+    """Return the answer as a NumPy array file."""
+    import numpy as np
+
+    found = record(result)
+    return _saved(np.save, found.arrays[found.result])
+
+
+def npz(result: Result) -> bytes:
+    """Return all arrays, by name, as a NumPy archive."""
+    import numpy as np
+
+    return _saved(np.savez, **record(result).arrays)
+
+
+def _saved(save: Callable[..., None], *arrays: NDArray[Any], **named: NDArray[Any]) -> bytes:
+    import io
+
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
 
 
 def json(result: Result) -> str:

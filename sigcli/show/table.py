@@ -24,6 +24,33 @@ if TYPE_CHECKING:
 _CHECK_DIGITS = 6  # of the numbers in a gradient check
 _ROUGH_DIGITS = 2  # of an error or its bound, where only the size matters
 _UNLIMITED = 10**6  # columns
+# Rich's picture of a terminal, without the fonts that its own would load from the network.
+_SVG = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+  font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px;
+  line-height: {line_height}px;
+}}
+.{unique_id}-title {{ font-family: sans-serif; font-size: 18px; font-weight: bold; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
 _COLORS = {"pass": "green", "wrong": "bold red", "unresolved": "yellow"}
 _ASCII = {"−": "-", "±": "+/-", "⋮": ":"}  # where the encoding has no more
 
@@ -58,14 +85,33 @@ def table(result: Result, style: Style) -> str:
     console = Console(
         color_system="auto" if style.color else None, highlight=False, markup=False, emoji=False
     )
-    shape = next(iter(record(result).arrays.values())).shape
-    view = _View.of(prod(shape), style)
-    columns = _index(shape, view) | _columns(result, view)
-    words = view.words() + (_words(result) if result.command == "gradcheck" else [])
+    columns, words = _content(result, style)
     if not console.encoding.lower().startswith("utf"):
         columns = {_in_ascii(name): list(map(_in_ascii, cells)) for name, cells in columns.items()}
         words = list(map(_in_ascii, words))
-    return _render(console, columns, words)
+    with console.capture() as captured:
+        _print(console, columns, words)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def picture(result: Result, style: Style) -> str:
+    """Return the same table as an SVG image, at its natural width."""
+    import io
+
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), record=True, highlight=False, markup=False, emoji=False)
+    columns, words = _content(result, style)
+    _print(console, columns, words)
+    return console.export_svg(title=f"sigcli {result.command}", code_format=_SVG)
+
+
+def _content(result: Result, style: Style) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the cells of each column by its header, and the words below the table."""
+    shape = next(iter(record(result).arrays.values())).shape
+    view = _View.of(prod(shape), style)
+    columns = _index(shape, view) | _columns(result, view)
+    return columns, view.words() + (_words(result) if result.command == "gradcheck" else [])
 
 
 @dataclass(frozen=True)
@@ -201,8 +247,8 @@ def _in_ascii(text: str) -> str:
     return "".join(_ASCII.get(c, c) for c in text)
 
 
-def _render(console: Console, columns: dict[str, list[str]], words: list[str]) -> str:
-    """Draw a table, or blocks where the terminal is too narrow, and the words below."""
+def _print(console: Console, columns: dict[str, list[str]], words: list[str]) -> None:
+    """Print a table, or blocks where the terminal is too narrow, and the words below."""
     drawn = _draw(columns)
     options = console.options.update(width=_UNLIMITED)
     width = console.measure(drawn, options=options).maximum
@@ -210,11 +256,9 @@ def _render(console: Console, columns: dict[str, list[str]], words: list[str]) -
     blocks = in_terminal and width > console.width
     if not in_terminal:
         console.width = max(width, *map(len, words), 1)
-    with console.capture() as captured:
-        console.print(_blocks(columns) if blocks else drawn, soft_wrap=blocks)
-        for sentence in words:
-            console.print(sentence)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    console.print(_blocks(columns) if blocks else drawn, soft_wrap=blocks)
+    for sentence in words:
+        console.print(sentence)
 
 
 def _draw(columns: dict[str, list[str]]) -> Table:

@@ -1,0 +1,133 @@
+"""``@FILE``, standard input, and ``--output``: what is opened, and how results take its place."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, TYPE_CHECKING
+
+from ..errors import FileError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An array that is not typed but read from a file.
+
+    Attributes
+    ----------
+    name : str
+        What the array is for: ``x``, ``dout``, …
+    path : str
+        The file; ``-`` is standard input.
+    member : str
+        The array in it that is meant; empty where its name decides.
+    """
+
+    name: str
+    path: str
+    member: str = ""
+
+
+def reference(name: str, token: str) -> Reference:
+    """Return what ``@FILE``, ``@FILE:MEMBER`` or ``-`` refers to; the whole is a path first."""
+    path, member = token.removeprefix("@"), ""
+    if token != "-" and ":" in path and not os.path.lexists(path):
+        path, _, member = path.rpartition(":")
+    return Reference(name, path, member)
+
+
+@contextmanager
+def opened(reference: Reference) -> Iterator[IO[bytes]]:
+    """Open what `reference` refers to; what cannot be sought in is read into memory first."""
+    try:
+        if reference.path == "-":
+            yield BytesIO(standard_input(reference).read())
+            return
+        with open(reference.path, "rb") as file:
+            yield file if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else BytesIO(file.read())
+    except OSError as error:
+        raise FileError(f"{reference.name}: {shown(reference.path)}: {_reason(error)}") from None
+
+
+def standard_input(reference: Reference) -> IO[bytes]:
+    """Return standard input, where there is one."""
+    if sys.stdin is None:
+        raise FileError(f"{reference.name}: standard input is closed")
+    return sys.stdin.buffer
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, where a file is right"
+    return error.strerror or str(error)
+
+
+def shown(path: str) -> str:
+    """Return what errors call a file."""
+    return "standard input" if path == "-" else quoted(f"@{path}")
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[IO[bytes]]:
+    """Give a file to write to that takes the place of `path` once all is written, or never.
+
+    Symbolic links are followed and the mode of what was there is kept. What is no regular file,
+    such as a device or a pipe, is written to directly.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    """
+    try:
+        target = os.path.realpath(path)
+        with suppress(FileNotFoundError):
+            mode = os.stat(target).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError
+            if not stat.S_ISREG(mode):
+                with open(target, "wb") as file:
+                    yield file
+                return
+            if not os.access(target, os.W_OK):
+                raise PermissionError(None, "Permission denied")
+        temporary = _beside(target)
+        try:
+            yield temporary
+            temporary.close()
+            os.replace(temporary.name, target)
+        except BaseException:
+            temporary.close()
+            os.unlink(temporary.name)
+            raise
+    except FileNotFoundError:
+        raise FileError(f"--output: {quoted(path)}: no such folder") from None
+    except OSError as error:
+        raise FileError(f"--output: {quoted(path)}: {_reason(error)}") from None
+
+
+def _beside(target: str) -> IO[bytes]:
+    """Create a file in the folder of `target`, with the mode that `target` has or would get."""
+    from tempfile import NamedTemporaryFile
+
+    folder, name = os.path.split(target)
+    file = NamedTemporaryFile(  # noqa: SIM115  # closed before it is renamed
+        prefix=f".{name}.", suffix=".tmp", dir=folder, delete=False
+    )
+    try:
+        mode = stat.S_IMODE(os.stat(target).st_mode)
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    os.fchmod(file.fileno(), mode)
+    return file

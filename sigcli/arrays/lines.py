@@ -1,0 +1,212 @@
+"""Numbers in lines: text files, CSV, and what comes through a pipe, block by block.
+
+A line holds one row of numbers, apart by white space, commas or both. ``#`` starts a comment, blank
+lines are skipped, and a first line without any number is a header. NumPy reads a block of clean
+numbers at once; whatever it refuses is read again word by word, by the grammar of `text`, which
+knows more spellings and can say what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import NumberError
+from .text import BOM, is_number, read_word
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.float64]
+
+_MOST_NOTES = 20  # of a whole file
+_EMPTY_FIELD = re.compile(rb",[ \t\r]*(?:,|$)|^[ \t]*,", re.MULTILINE)
+_BLANK_IN_FIELD = re.compile(rb"[^\s,][ \t]+[^\s,]")
+_TINY_EXPONENT = re.compile(rb"[eE]-\d{3}")
+_BREAKS_FAST = (b"#", b'"', b"(")  # NumPy reads (…) after nan; a comment must be cut
+
+
+class Lines:
+    """Reads blocks of whole lines into rows of numbers.
+
+    Parameters
+    ----------
+    name : str
+        What errors call the array.
+    delimiter : str or None
+        A comma or a tab where only that parts numbers; None where white space does too. A header
+        with a comma or a tab in it decides.
+
+    Attributes
+    ----------
+    header : list of str
+        The names of the columns; empty without a header.
+    columns : int or None
+        How many numbers a row has; None before the first row.
+    faulty : dict of int to NumberError
+        The columns below a header that hold words, which is an error once they are asked for.
+    notes : list of str
+        What could not be kept.
+    """
+
+    def __init__(self, name: str, delimiter: str | None = None) -> None:
+        self.name = name
+        self.delimiter = delimiter
+        self.header: list[str] = []
+        self.columns: int | None = None
+        self.faulty: dict[int, NumberError] = {}
+        self.notes: list[str] = []
+        self._line = 0  # lines read so far
+        self._started = False  # whether a header or a row has been seen
+
+    def read(self, block: bytes) -> Rows:
+        """Return the rows of `block`, of shape (rows, columns).
+
+        Raises
+        ------
+        NumberError
+            If a word is not a number, or a row has another length than the first.
+        """
+        if self._line == 0:
+            block = block.removeprefix(BOM)
+        if not self._started:
+            block = self._skip_header(block)
+        values = self._quickly(block)
+        if values is None:
+            return self._slowly(block)
+        self._line += block.count(b"\n")
+        return values
+
+    def check(self, column: str) -> None:
+        """Raise the error that it is to ask for a `column` with words in it."""
+        if error := self.faulty.get(self.header.index(column)):
+            raise error
+
+    def _skip_header(self, block: bytes) -> bytes:
+        """Return `block` without what stands before the first row."""
+        start = 0
+        while start < len(block):
+            end = block.find(b"\n", start) + 1 or len(block)
+            line = _decoded(self.name, block[start:end], self._line + 1)
+            words = self._split(line)
+            self._started = bool(words)
+            if words and any(map(is_number, words)):
+                break
+            self._line += 1
+            start = end
+            if words:
+                self.delimiter = next((mark for mark in ",\t" if mark in line), None)
+                self.header = self._split(line)
+                self.columns = len(self.header)
+                break
+        return block[start:]
+
+    def _quickly(self, block: bytes) -> Rows | None:
+        """Return the rows as NumPy reads them, or None where that cannot be relied on."""
+        if any(mark in block for mark in _BREAKS_FAST):
+            return None
+        if self.delimiter == "\t":
+            block = block.replace(b"\t", b",")
+        if self.delimiter and _BLANK_IN_FIELD.search(block):
+            return None
+        if b"," in block:
+            if _EMPTY_FIELD.search(block):
+                return None
+            block = block.replace(b",", b" ")
+        if not block.strip():
+            return np.empty((0, self.columns or 0))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                values = np.fromstring(block, sep=" ")
+        except (ValueError, DeprecationWarning):
+            return None
+        return self._rows(block, values) if _is_exact(values, block) else None
+
+    def _rows(self, block: bytes, values: Rows) -> Rows | None:
+        """Return `values` as rows if all lines hold equally many of them."""
+        counts = _words_per_line(block)
+        columns = self.columns or int(counts[0])
+        if np.any(counts != columns):
+            return None
+        self.columns = columns
+        return values.reshape(-1, columns)
+
+    def _slowly(self, block: bytes) -> Rows:
+        """Return the rows, read word by word."""
+        rows: list[list[float]] = []
+        for line in _decoded(self.name, block, self._line + 1).split("\n"):
+            self._line += 1
+            if words := self._split(line):
+                rows.append([self._number(word, line, at) for at, word in enumerate(words)])
+                self._check_length(rows[-1], line)
+        return np.array(rows, np.float64).reshape(len(rows), self.columns or 0)
+
+    def _number(self, word: str, line: str, column: int) -> float:
+        try:
+            value, note = read_word(f"{self.name}: line {self._line}", word, line)
+        except NumberError as error:
+            if not self.header:
+                raise
+            self.faulty.setdefault(column, error)
+            return float("nan")
+        if note and len(self.notes) < _MOST_NOTES:
+            self.notes.append(note)
+        return value
+
+    def _check_length(self, row: list[float], line: str) -> None:
+        if self.columns is None:
+            self.columns = len(row)
+        if len(row) != self.columns:
+            many = "number" if len(row) == 1 else "numbers"
+            other = "header" if self.header else "first row"
+            raise NumberError(
+                f"{self.name}: line {self._line} has {len(row)} {many} where the {other} has "
+                f"{self.columns}"
+            )
+
+    def _split(self, line: str) -> list[str]:
+        """Return the words of one line."""
+        line = line.partition("#")[0].strip()
+        if not line:
+            return []
+        if self.delimiter:
+            fields = next(csv.reader([line], delimiter=self.delimiter))
+            return [field.strip() for field in fields]
+        if "," in line:
+            return [part for field in line.split(",") for part in (field.split() or [""])]
+        return line.split()
+
+
+def _decoded(name: str, block: bytes, line: int) -> str:
+    try:
+        return block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line += block.count(b"\n", 0, error.start)
+        raise NumberError(f"{name}: line {line} is not UTF-8 text") from None
+
+
+def _is_exact(values: Rows, block: bytes) -> bool:
+    """Whether nothing is lost in `values` that a note would have to say."""
+    largest = np.max(np.abs(values), initial=0.0, where=~np.isnan(values))
+    if largest >= 2.0**53:
+        return False
+    return not (np.any(values == 0) and _TINY_EXPONENT.search(block))
+
+
+def _words_per_line(block: bytes) -> NDArray[np.intp]:
+    """Return how many words each line has that has any."""
+    if not block.endswith(b"\n"):
+        block += b"\n"
+    characters = np.frombuffer(block, np.uint8)
+    blank = characters <= ord(" ")
+    starts = ~blank
+    starts[1:] &= blank[:-1]
+    ends = np.flatnonzero(characters == ord("\n"))
+    counts = np.diff(np.cumsum(starts)[ends], prepend=0)
+    found: NDArray[Any] = counts[counts > 0]
+    return found

@@ -17,8 +17,8 @@ from .errors import NumberError, RangeError, UsageError, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# A word that starts with a minus and is meant as a number, right or wrong; no option looks so.
-_NEGATIVE = r"(?i)-\.?\d|-(?:inf|infinity|nan)(?![^\W_])"
+# A word that is meant as an option, known or not; other words with a minus are meant as numbers.
+_OPTION = r"--(?:$|[^\s\d.])|-(?!(?i:inf|infinity|nan)(?![^\W_]))[A-Za-z?]"
 
 FLAG, ONE, RUN = range(3)  # an option takes no value, one, or a run of numbers
 
@@ -26,23 +26,30 @@ FLAG, ONE, RUN = range(3)  # an option takes no value, one, or a run of numbers
 class ArrayCommand(TyperCommand):
     """A command whose arguments may be negative numbers and whose options may be arrays."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Typer would keep the line breaks of a docstring; a paragraph fits any width without them.
+        self.help = re.sub(r"(?<!\n)\n(?!\n)", " ", self.help or "")
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Rewrite `args` into a form that Typer reads as it was meant, and parse that.
 
         While Tab completes a line it is still unfinished, so it is parsed as it stands.
         """
         if not ctx.resilient_parsing:
-            args = rewrite(args, self._arities())
+            args = rewrite(args, arities(self))
         return super().parse_args(ctx, args)
 
-    def _arities(self) -> dict[str, int]:
-        """Return how many values each option of this command takes."""
-        arities = {"-h": FLAG, "--help": FLAG}
-        for param in self.params:
-            flag, several = getattr(param, "is_flag", False), getattr(param, "multiple", False)
-            for name in (*param.opts, *param.secondary_opts):
-                arities[name] = FLAG if flag else RUN if several else ONE
-        return arities
+
+def arities(command: Any) -> dict[str, int]:
+    """Return how many values each option of a Typer command takes."""
+    found = {"-h": FLAG, "--help": FLAG}
+    for param in command.params:
+        flag, several = getattr(param, "is_flag", False), getattr(param, "multiple", False)
+        for name in (*param.opts, *param.secondary_opts):
+            if name.startswith("-"):
+                found[name] = FLAG if flag else RUN if several else ONE
+    return found
 
 
 def rewrite(args: Sequence[str], arities: Mapping[str, int]) -> list[str]:
@@ -59,12 +66,12 @@ def rewrite(args: Sequence[str], arities: Mapping[str, int]) -> list[str]:
     Returns
     -------
     list of str
-        No word is lost or changes its order among its like. Unknown options stay, to be refused.
+        No word is lost or changes its order among its like.
 
     Raises
     ------
     UsageError
-        If an option is left without its value.
+        If there is no such option, or it is left without its value.
     """
     options: list[str] = []
     positional: list[str] = []
@@ -77,24 +84,45 @@ def rewrite(args: Sequence[str], arities: Mapping[str, int]) -> list[str]:
             break
         if not _is_option(word):
             positional.append(word)
-        elif arities.get(word, FLAG) == FLAG:
+            continue
+        name, sign, _ = word.partition("=")
+        if name not in arities and word[:2] in arities and arities[word[:2]] == ONE:
+            options.append(word)  # -oFILE
+        elif name not in arities:
+            raise UsageError(no_option(name, list(arities)))
+        elif arities[name] == FLAG and sign:
+            raise UsageError(f"{name} takes no value")
+        elif arities[name] == FLAG or sign:
             options.append(word)
         else:
-            after = _run(args, at) if arities[word] == RUN else _one(args, at)
+            after = _run(args, at) if arities[name] == RUN else _one(args, at)
             if after == at:
-                example = f", such as {word} 1 0.5 -2" if arities[word] == RUN else ""
-                raise UsageError(f"{word} needs a value{example}")
-            options += [_assign(word, value) for value in args[at:after]]
+                example = f", such as {name} 1 0.5 -2" if arities[name] == RUN else ""
+                raise UsageError(f"{name} needs a value{example}")
+            options += [_assign(name, value) for value in args[at:after]]
             at = after
     return [*options, "--", *positional]
+
+
+def no_option(name: str, known: Sequence[str]) -> str:
+    """Say that there is no option `name`, and which one may be meant."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"no option {quoted(name)}" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _assign(option: str, value: str) -> str:
     return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
 
 
+def is_negative(word: str) -> bool:
+    """Whether `word` starts with a minus and is meant as a number, right or wrong."""
+    return word.startswith("-") and word not in ("-", "--") and not _is_option(word)
+
+
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and word != "-" and not re.match(_NEGATIVE, word)
+    return bool(re.match(_OPTION, word))
 
 
 def _one(words: Sequence[str], start: int) -> int:
@@ -143,11 +171,11 @@ def fraction(name: str, text: str, *, inclusive: bool) -> float:
     raise RangeError(f"{name}: {quoted(text)} is out of range; {span} is right")
 
 
-def whole(name: str, text: str, most: int) -> int:
+def whole(name: str, text: str, most: int, otherwise: str = "") -> int:
     """Read a whole number from 1 to `most`."""
     if text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most:
         return int(text)
-    raise UsageError(f"{name}: {quoted(text)} is not a whole number from 1 to {most}")
+    raise UsageError(f"{name}: {quoted(text)} is not a whole number from 1 to {most}{otherwise}")
 
 
 def choice(name: str, text: str, choices: Sequence[str]) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from io import TextIOWrapper
+from select import select
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .argv import ArrayCommand, choice, fraction, whole
+from .argv import ArrayCommand, arities, choice, fraction, is_negative, no_option, whole
 from .arrays.files import replacing
 from .arrays.given import Given
 from .arrays.memory import recall
@@ -51,7 +50,7 @@ class CommandGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Ask for a command where there is none."""
-        if not args and not ctx.resilient_parsing:
+        if not ctx.resilient_parsing and (not args or is_negative(args[0])):
             raise UsageError(f"a command is missing; {self._known()}")
         return super().parse_args(ctx, args)
 
@@ -190,12 +189,16 @@ def forward(
     """
     display = _display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
-    given = Given({"x": x or _nothing("forward")})
+    given = Given({"x": x})
+    if not x:
+        _nothing("forward", given, None)
     from .arrays import memory
     from .layer import Sigmoid
     from .layer.passes import forward_pass
 
-    if _stream(given, display, lambda x: Sigmoid().forward(x), begin=memory.forget):
+    if limit is None and _stream(
+        given, display, lambda x: Sigmoid().forward(x), begin=memory.forget
+    ):
         return 0
     arrays = _load(given, display)
     memory.remember(arrays["x"])
@@ -246,7 +249,7 @@ def backward(
     if y and (x or textbook):
         raise UsageError(f"--y stands in place of X; leave out {'X' if x else '--textbook'}")
     given = Given({"x": x, "y": y, "dout": dout})
-    last = None if x or y else recall() or _nothing("backward", dout)
+    last = None if x or y else recall() or _nothing("backward", given, dout)
     from .arrays.convert import real, together
     from .layer.passes import backward_block, backward_from_output, backward_pass
 
@@ -254,7 +257,7 @@ def backward(
         return 0
     arrays = _load(given, display, beside_x=("dout",))
     if last:
-        arrays["x"] = _from_last(last, arrays, dout or (), display)
+        arrays["x"] = _from_last(last, arrays, given, dout, display)
     name = "y" if y else "x"
     ones = real("dout", 1.0)
     point, gradient = together({name: arrays[name], "dout": arrays.get("dout", ones)})
@@ -304,6 +307,8 @@ def gradcheck(
     display = _display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if rtol is None else fraction("--rtol", rtol, inclusive=False)
     given = Given({"x": x, "dout": dout})
+    if not x and given.count("dout") > 1:
+        _nothing("gradcheck", given, dout)
     from .check import gradcheck
     from .layer import STANDARD_X, Sigmoid
 
@@ -353,7 +358,11 @@ def _display(
         output,
         None if dtype is None else choice("--dtype", dtype, DTYPES),
         None if digits is None else whole("--digits", digits, _MOST_DIGITS),
-        most if rows is None else None if rows == "all" else whole("--rows", rows, _MOST_ROWS),
+        most
+        if rows is None
+        else None
+        if rows == "all"
+        else whole("--rows", rows, _MOST_ROWS, ", or all"),
         color=not (no_color or os.environ.get("NO_COLOR")),
         quiet=quiet,
     )
@@ -363,39 +372,42 @@ def _kind(output: str, format: str | None) -> str:
     """Return how to write the file `output`, by its suffix."""
     kind, its_format = _SUFFIXES.get(os.path.splitext(output)[1].lower(), ("", format))
     if format not in (None, its_format):
-        raise UsageError(f"--format {format} contradicts --output {quoted(output)}; drop one")
+        raise UsageError(f"--format {format} contradicts --output '{output}'; drop one")
     if not (kind or format):
         raise UsageError(
-            f"--output: {quoted(output)}: no suffix says how to write it; "
+            f"--output: '{output}': no suffix says how to write it; "
             f"{', '.join(_SUFFIXES)} do, or --format"
         )
     return kind or str(format)
 
 
-def _nothing(command: str, dout: Sequence[str] | None = None, last: str = "") -> NoReturn:
+def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str = "") -> NoReturn:
     """Say that there is no X, and where it may have gone."""
-    message = f"{command} needs X, such as 'sigcli {command} 24 32 5'"
-    if command == "backward":
-        message += ", or a forward pass before it"
-    if dout and len(dout) > 1:
-        first, *rest = (printable(token) for token in dout[:6])
-        more = " …" if len(dout) > 6 else ""
-        message = (
-            f"no X{last}: --dout took all {len(dout)} numbers; to keep some for X write "
-            f"'sigcli {command} --dout={first} {' '.join(rest)}{more}'"
-        )
-    raise UsageError(message)
+    count = given.count("dout")
+    if count < 2:
+        before = ", or a forward pass before it" if command == "backward" else ""
+        raise UsageError(f"{command} needs X, such as 'sigcli {command} 24 32 5'{before}")
+    first, *rest = map(printable, " ".join(words or ()).replace(",", " ").split()[:7])
+    shown = " ".join(rest[:5]) + (" …" if len(rest) > 5 else "")
+    raise UsageError(
+        f"no X{last}: --dout took all {count} numbers; to keep some for X write "
+        f"'sigcli {command} --dout={first} {shown}'"
+    )
 
 
 def _from_last(
-    last: LastPass, arrays: Mapping[str, Any], words: Sequence[str], display: _Display
+    last: LastPass,
+    arrays: Mapping[str, Any],
+    given: Given,
+    words: Sequence[str] | None,
+    display: _Display,
 ) -> Any:
     """Return x of the last forward pass, and say so."""
     shape = last.x.shape
     dout = arrays.get("dout")
     if dout is not None and dout.size != 1 and dout.shape != shape:
-        if len(words) > 1:
-            _nothing("backward", words, f", and the last forward pass has the shape {shape}")
+        if given.count("dout"):
+            _nothing("backward", given, words, f", and the last forward pass has the shape {shape}")
         raise ShapeError(
             f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
             "the same shape is right, or a single number"
@@ -482,8 +494,15 @@ def _write(text: str) -> None:
     """Write to standard output, all of it."""
     if sys.stdout is None:
         raise UsageError("standard output is closed; the result has nowhere to go")
-    sys.stdout.write(text)
     sys.stdout.flush()
+    data = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+    # A raw write may take less than all and say so; a text stream without a buffer forgets that.
+    out = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    while data:
+        written = out.write(data)
+        if written is None:  # a pipe that does not wait for its reader
+            select([], [out], [])
+        data = data[written or 0 :]
 
 
 def _notes(notes: Sequence[str], quiet: bool) -> None:
@@ -506,7 +525,7 @@ def run(args: Sequence[str]) -> int:
     try:
         return app(list(args), prog_name="sigcli", standalone_mode=False) or 0
     except SigcliError as error:
-        first, *rest = error.lines()
+        first, *rest = error.lines(_width())
         _say([f"sigcli: {first}", *rest])
         return error.exit_code
     except _TyperUsageError as error:
@@ -520,24 +539,24 @@ def run(args: Sequence[str]) -> int:
     return UsageError.exit_code
 
 
+def _width() -> int:
+    """Return how many columns standard error has; many if it is no terminal."""
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 1000
+
+
+def _commands() -> dict[str, Any]:
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
 def _in_one_line(error: Any) -> str:
-    """Return what Typer has to say of a command line, in our words where it is about an option."""
-    name, close = getattr(error, "option_name", None), getattr(error, "possibilities", None)
-    if name is None or close is None:
+    """Return what Typer has to say of a command line."""
+    name = getattr(error, "option_name", None)
+    if name is None or not hasattr(error, "possibilities"):
         return str(error.format_message())
-    return f"no option {quoted(name)}" + (f"; did you mean {min(close)}?" if close else "")
-
-
-def main() -> NoReturn:
-    """Run the program: the entry point of ``sigcli`` and ``python -m sigcli``.
-
-    A closed pipe and Ctrl-C end it as they end any command, without a word: ``$?`` is then 141
-    or 130. A shell that starts it in the background ignores Ctrl-C, and so does it.
-    """
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an old encoding shows ? for σ, and no traceback
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os._exit(run(sys.argv[1:]))  # all is flushed; taking NumPy and Typer apart costs 20 ms
+    if any(name in arities(command) for command in _commands().values()):
+        return f"{name} comes after the command, as in 'sigcli forward 24 32 5 {name} …'"
+    return no_option(name, list(arities(error.ctx.command)))

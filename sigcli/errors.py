@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_WINDOW = 30  # characters of context shown on either side of a place that is pointed at
+_WIDTH = 66  # columns of an excerpt, where the terminal has no fewer
 _LONGEST = 60  # characters of a quoted value before its middle is left out
 
 
@@ -11,8 +11,8 @@ class SigcliError(ValueError):
 
     exit_code = 2
 
-    def lines(self) -> list[str]:
-        """Return what to print, one string a line, safe for a terminal."""
+    def lines(self, width: int = _WIDTH) -> list[str]:
+        """Return what to print, one string a line, safe for a terminal of `width` columns."""
         return [printable(str(self))]
 
 
@@ -39,21 +39,22 @@ class NumberError(SigcliError):
         self.start = start
         self.end = end
 
-    def lines(self) -> list[str]:
+    def lines(self, width: int = _WIDTH) -> list[str]:
         """Return the message, the line of the source that is wrong, and ``^`` below the place."""
         if self.start == self.end:
-            return super().lines()
+            return super().lines(width)
         first = self.source.rfind("\n", 0, self.start) + 1
         last = self.source.find("\n", self.start)
         last = len(self.source) if last < 0 else last
-        left = max(first, self.start - _WINDOW)
-        right = min(last, self.end + _WINDOW, self.start + 2 * _WINDOW)
+        around = max(4, (min(width, _WIDTH) - 6) // 2)  # characters on either side of the place
+        left = max(first, self.start - around)
+        right = min(last, self.end + around, self.start + around)
         before = ("…" if left > first else "") + printable(self.source[left : self.start])
         wrong = printable(self.source[self.start : min(self.end, right)])
         after = printable(self.source[min(self.end, right) : right])
         after += "…" if right < last else ""
         return [
-            *super().lines(),
+            *super().lines(width),
             f"  {before}{wrong}{after}",
             f"  {' ' * _columns(before)}{'^' * max(1, _columns(wrong))}",
         ]
@@ -89,6 +90,18 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
         for c in text
     )
+
+
+# What to write where an old encoding has no such character.
+ASCII = {
+    **{"−": "-", "±": "+/-", "⋮": ":", "…": "...", "·": "*", "×": "x", "σ": "sigma", "′": "'"},
+    **{"≤": "<=", "≥": ">=", "√": "sqrt ", "ε": "eps", "∂": "d", "—": "-", "–": "-"},
+}
+
+
+def in_ascii(text: str) -> str:
+    """Return `text` with what an old encoding lacks spelt in ASCII."""
+    return "".join(ASCII.get(c, c) for c in text)
 
 
 def quoted(text: str) -> str:

@@ -24,13 +24,15 @@ SETTINGS += ("PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LC_ALL")
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests reaches the program."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
+    """No setting and no file of whoever runs the tests reaches the program."""
     for name in [n for n in os.environ if n in SETTINGS or n.startswith(("SIGCLI_", "_SIGCLI"))]:
         monkeypatch.delenv(name)
     scripts = sysconfig.get_path("scripts")
     monkeypatch.setenv("PATH", scripts + os.pathsep + os.environ["PATH"])
     monkeypatch.setenv("PYTHONUTF8", "1")
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,23 @@ COMMANDS = ("forward", "backward", "gradcheck")
         (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck; "
                        "'sigcli --help' shows how"),
         (("forwrd", "1"), "no command 'forwrd'; did you mean forward?"),
+        (("-1", "2"), "a command is missing; the commands are forward, backward, gradcheck; "
+                      "'sigcli --help' shows how"),
+        (("--format", "plain", "forward", "1"),
+         "--format comes after the command, as in 'sigcli forward 24 32 5 --format …'"),
+        (("forward", "1", "--theshold", "1"),
+         "no option '--theshold'; did you mean --threshold?"),
+        (("gradcheck", "--dout", "1", "2 3"),
+         "no X: --dout took all 3 numbers; to keep some for X write "
+         "'sigcli gradcheck --dout=1 2 3'"),
+        (("gradcheck", "5", "--dout", "[]"),
+         "dout has the shape (0,) where x has (1,); the same shape is right, or a single number"),
         (("--versio",), "no option '--versio'; did you mean --version?"),
         (("forward",), "forward needs X, such as 'sigcli forward 24 32 5'"),
-        (("backward",), "backward needs X, such as 'sigcli backward 24 32 5'"),
-        (("backward", "--dout", "1"), "backward needs X, such as 'sigcli backward 24 32 5'"),
+        (("backward",), "backward needs X, such as 'sigcli backward 24 32 5', "
+                         "or a forward pass before it"),
+        (("backward", "--dout", "1"), "backward needs X, such as 'sigcli backward 24 32 5', "
+                         "or a forward pass before it"),
         (("backward", "--dout", "1", "24", "32", "5"),
          "no X: --dout took all 4 numbers; to keep some for X write "
          "'sigcli backward --dout=1 24 32 5'"),
@@ -55,11 +68,9 @@ COMMANDS = ("forward", "backward", "gradcheck")
          "--format: no 'xml'; choose table, plain, csv or json"),
         (("forward", "1", "--digits", "99"), "--digits: '99' is not a whole number from 1 to 17"),
         (("forward", "1", "--rows", "-1"),
-         "--rows: '-1' is not a whole number from 1 to 100000000"),
-        (("forward", "1", "--no-color=x"), "Option '--no-color' does not take a value."),
+         "--rows: '-1' is not a whole number from 1 to 100000000, or all"),
+        (("forward", "1", "--no-color=x"), "--no-color takes no value"),
         (("forward", ""), "x: '' holds no number; '[]' is an empty array"),
-        (("forward", "@x.npy"), "x: '@x.npy': files are not read yet; type the numbers"),
-        (("forward", "-"), "x: '-': files are not read yet; type the numbers"),
     ],
 )  # fmt: skip
 def test_bad_usage_is_one_line_and_exit_code_2(sigcli, line, message):
@@ -84,7 +95,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(sigcli, line, message):
          "sigcli: x[0]: '\\udcff' is not a number\n  \\udcff\n  ^^^^^^\n"),
         (("forward", *["1"] * 50, "x", *["2"] * 50),
          "sigcli: x[50]: 'x' is not a number\n"
-         "  …1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2…\n"
+         "  …1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 x 2 2 2 2 2 2 2 2 2 2 2 2 2 2 …\n"
          "                                 ^\n"),
         (("forward", "1\n2\nx"),
          "sigcli: x[2]: 'x' is not a number\n  x\n  ^\n"),
@@ -289,9 +300,9 @@ def test_a_closed_pipe_ends_the_program_silently():
 
 def test_ctrl_c_ends_the_program_silently():
     child = subprocess.Popen(
-        [sys.executable, "-c", "import os, signal, sys\nfrom sigcli import cli\n"
+        [sys.executable, "-c", "import os, signal, sys\nfrom sigcli import __main__, cli\n"
          "sys.argv[1:] = ['--version']\n"
-         "cli.run = lambda args: os.kill(os.getpid(), signal.SIGINT)\ncli.main()"],
+         "cli.run = lambda args: os.kill(os.getpid(), signal.SIGINT)\n__main__.main()"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     out, err = child.communicate(timeout=30)

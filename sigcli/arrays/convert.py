@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DtypeError, ShapeError
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 
 def to_array(typed: Typed) -> Array:
-    """Return what was typed as an array of its type and shape."""
+    """Return what was typed as an array of float64, in its shape."""
     import numpy as np
 
-    with np.errstate(over="ignore"):
-        return np.array(typed.values).astype(typed.dtype).reshape(typed.shape)
+    return np.array(typed.values, np.float64).reshape(typed.shape)
 
 
 def real(name: str, values: ArrayLike) -> Array:
@@ -37,7 +37,10 @@ def real(name: str, values: ArrayLike) -> Array:
     """
     import numpy as np
 
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ShapeError(f"{name}: no array: {error}") from None
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
@@ -74,7 +77,8 @@ def together(arrays: Mapping[str, Array]) -> list[Array]:
     Raises
     ------
     ShapeError
-        If two of them differ in shape and neither is a single number.
+        If two of them differ in shape and neither is a single number, or a single number would
+        have to go with none.
     """
     import numpy as np
 
@@ -82,6 +86,9 @@ def together(arrays: Mapping[str, Array]) -> list[Array]:
         ((name, array.shape) for name, array in arrays.items() if array.size != 1),
         next((name, array.shape) for name, array in arrays.items()),
     )
+    first = next(iter(arrays))
+    if not prod(shape) and arrays[first].size:
+        name, shape = first, arrays[first].shape  # the first may repeat, but not vanish
     for other, array in arrays.items():
         if array.size != 1 and array.shape != shape:
             raise ShapeError(

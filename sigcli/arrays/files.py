@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING
 
-from ..errors import FileError, quoted
+from ..errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def _reason(error: OSError) -> str:
 
 def shown(path: str) -> str:
     """Return what errors call a file."""
-    return "standard input" if path == "-" else quoted(f"@{path}")
+    return "standard input" if path == "-" else f"'@{path}'"
 
 
 @contextmanager
@@ -110,9 +110,9 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
             os.unlink(temporary.name)
             raise
     except FileNotFoundError:
-        raise FileError(f"--output: {quoted(path)}: no such folder") from None
+        raise FileError(f"--output: '{path}': no such folder") from None
     except OSError as error:
-        raise FileError(f"--output: {quoted(path)}: {_reason(error)}") from None
+        raise FileError(f"--output: '{path}': {_reason(error)}") from None
 
 
 def _beside(target: str) -> IO[bytes]:

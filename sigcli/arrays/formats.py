@@ -95,13 +95,15 @@ def load(reference: Reference, companions: Collection[str] = ()) -> Loaded:
     """
     members = Members(reference, companions)
     with opened(reference) as file:
-        kind = suffix(reference) or sniffed(file.read(64))
-        file.seek(0)
+        kind = suffix(reference)
+        if kind in ("", ".txt"):
+            kind = sniffed(file.read(64))
+            file.seek(0)
         if kind == ".npy":
             members.chosen([reference.name])
             return Loaded({reference.name: _read_npy(reference, file, _size(file))})
         if kind == ".npz":
-            return Loaded(_read_npz(members, file))
+            return Loaded(read_npz(members, file))
         text = file.read()
     if kind == ".json":
         return _read_json(members, text)
@@ -179,7 +181,7 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
         version = npy.read_magic(file)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, fortran, dtype = read(file)
-    except (ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # whatever ast and tokenize find wrong with it
         raise FileError(f"{where} is no .npy file: its header cannot be read") from error
     real(reference.name, np.empty(0, dtype))
     header = Header(shape, fortran, dtype)
@@ -206,7 +208,7 @@ def _read_npy(reference: Reference, file: IO[bytes], size: int) -> Array:
     return real(reference.name, values.reshape(header.shape, order="F" if header.fortran else "C"))
 
 
-def _read_npz(members: Members, file: IO[bytes]) -> dict[str, Array]:
+def read_npz(members: Members, file: IO[bytes]) -> dict[str, Array]:
     """Read members of an archive, each only as far as its header says that it goes."""
     from zipfile import BadZipFile, ZipFile
     from zlib import error as zlib_error
@@ -300,7 +302,7 @@ def _json_number(place: str, value: Any) -> float:
 
 def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
     """Read lines of numbers, or an array in brackets as NumPy or JSON writes it."""
-    from .convert import to_array
+    from .convert import converted, to_array
     from .lines import Lines
     from .text import read_text
 
@@ -310,10 +312,12 @@ def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
         if b'"' in text:
             return _read_json(members, text)
         typed = read_text(reference.name, text.decode("utf-8-sig", "replace"))
-        return Loaded({reference.name: to_array(typed)}, typed.notes)
+        array, notes = converted(reference.name, to_array(typed), typed.dtype)
+        return Loaded({reference.name: array}, typed.notes + notes)
     lines = Lines(reference.name, delimiter)
     rows = lines.read(text)
     if lines.header:
+        lines.check_rows(len(rows), reference.member or reference.name)
         columns = _columns(lines.header, rows)
         chosen = members.chosen(list(columns))
         for member in chosen.values():

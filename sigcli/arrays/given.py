@@ -49,6 +49,11 @@ class Given:
         """Return what is to be read from files."""
         return {n: s for n, s in self.sources.items() if isinstance(s, Reference)}
 
+    def count(self, name: str) -> int:
+        """Return how many numbers were typed for an array."""
+        source = self.sources.get(name)
+        return len(source.values) if isinstance(source, Typed) else 0
+
     def single_numbers(self) -> dict[str, float]:
         """Return what is typed and goes with an array of any shape."""
         typed = {n: s.values for n, s in self.sources.items() if isinstance(s, Typed)}
@@ -62,25 +67,34 @@ class Given:
         beside_x : collection of str
             What is taken from where x comes from, unless it is given itself.
         dtype : str, optional
-            The type to convert x (or what stands in its place) to.
+            The type of all arrays; that of x, or of what stands in its place, if left out.
         """
-        from .convert import converted, to_array
+        from .convert import to_array
         from .formats import load
 
         arrays: dict[str, Array] = {}
         for name, source in self.sources.items():
             if isinstance(source, Typed):
-                arrays[name] = to_array(source)
+                arrays[name] = self._narrowed(name, to_array(source), source.dtype)
                 continue
             wanted = [other for other in beside_x if other not in self.sources]
             loaded = load(source, wanted if name == "x" else ())
             arrays |= loaded.arrays
             self.notes += loaded.notes
-        if dtype:
-            for name, array in arrays.items():
-                arrays[name], notes = converted(name, array, dtype)
-                self.notes += notes
+        leading = arrays.get("x", arrays.get("y"))
+        if dtype is None and leading is not None:
+            dtype = leading.dtype.name
+        if dtype is not None:
+            arrays = {name: self._narrowed(name, array, dtype) for name, array in arrays.items()}
         return arrays
+
+    def _narrowed(self, name: str, array: Array, dtype: str) -> Array:
+        """Return `array` as `dtype`, with a note on what is lost."""
+        from .convert import converted
+
+        new, notes = converted(name, array, dtype)
+        self.notes += notes
+        return new
 
 
 def _source(name: str, words: Sequence[str]) -> Typed | Reference:

@@ -27,6 +27,7 @@ _MOST_NOTES = 20  # of a whole file
 _EMPTY_FIELD = re.compile(rb",[ \t\r]*(?:,|$)|^[ \t]*,", re.MULTILINE)
 _BLANK_IN_FIELD = re.compile(rb"[^\s,][ \t]+[^\s,]")
 _TINY_EXPONENT = re.compile(rb"[eE]-\d{3}")
+_LIKE_NUMBER = re.compile(r"[-+−.]?\d")  # so no column is named
 _BREAKS_FAST = (b"#", b'"', b"(")  # NumPy reads (…) after nan; a comment must be cut
 
 
@@ -62,6 +63,7 @@ class Lines:
         self.notes: list[str] = []
         self._line = 0  # lines read so far
         self._started = False  # whether a header or a row has been seen
+        self._first = (0, "")  # the number and the text of the header's line
 
     def read(self, block: bytes) -> Rows:
         """Return the rows of `block`, of shape (rows, columns).
@@ -86,6 +88,15 @@ class Lines:
         if error := self.faulty.get(self.header.index(column)):
             raise error
 
+    def check_rows(self, count: int, wanted: str) -> None:
+        """Raise an error if there are no rows and the header does not name what is wanted.
+
+        A header alone is then no header, but words where numbers should be.
+        """
+        if not count and wanted not in self.header:
+            number, line = self._first
+            read_word(f"{self.name}: line {number}", self.header[0], line)
+
     def _skip_header(self, block: bytes) -> bytes:
         """Return `block` without what stands before the first row."""
         start = 0
@@ -94,11 +105,12 @@ class Lines:
             line = _decoded(self.name, block[start:end], self._line + 1)
             words = self._split(line)
             self._started = bool(words)
-            if words and any(map(is_number, words)):
+            if any(map(_LIKE_NUMBER.match, words)) or any(map(is_number, words)):
                 break
             self._line += 1
             start = end
             if words:
+                self._first = (self._line, line.rstrip())
                 self.delimiter = next((mark for mark in ",\t" if mark in line), None)
                 self.header = self._split(line)
                 self.columns = len(self.header)
@@ -129,17 +141,20 @@ class Lines:
 
     def _rows(self, block: bytes, values: Rows) -> Rows | None:
         """Return `values` as rows if all lines hold equally many of them."""
-        counts = _words_per_line(block)
-        columns = self.columns or int(counts[0])
-        if np.any(counts != columns):
-            return None
+        columns = self.columns or 0
+        if columns > 1 or not _is_single(block):
+            counts = _words_per_line(block)
+            columns = columns or int(counts[0])
+            if np.any(counts != columns):
+                return None
+        columns = columns or 1
         self.columns = columns
         return values.reshape(-1, columns)
 
     def _slowly(self, block: bytes) -> Rows:
         """Return the rows, read word by word."""
         rows: list[list[float]] = []
-        for line in _decoded(self.name, block, self._line + 1).split("\n"):
+        for line in _decoded(self.name, block, self._line + 1).removesuffix("\n").split("\n"):
             self._line += 1
             if words := self._split(line):
                 rows.append([self._number(word, line, at) for at, word in enumerate(words)])
@@ -196,6 +211,11 @@ def _is_exact(values: Rows, block: bytes) -> bool:
     if largest >= 2.0**53:
         return False
     return not (np.any(values == 0) and _TINY_EXPONENT.search(block))
+
+
+def _is_single(block: bytes) -> bool:
+    """Whether each line is plainly one word, or nothing."""
+    return not any(blank in block for blank in (b" ", b"\t", b"\v", b"\f"))
 
 
 def _words_per_line(block: bytes) -> NDArray[np.intp]:

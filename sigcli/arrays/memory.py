@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MemoryFileError, quoted
+from ..errors import MemoryFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,7 @@ def recall() -> LastPass | None:
     path = place()
     if path is None or not os.path.lexists(path):
         return None
-    where = f"the last pass in {quoted(str(path))}"
+    where = f"the last pass in '{path}'"
     if not _is_ours(path):
         raise MemoryFileError(f"{where} is none of sigcli's, and is left alone; give X")
     if not os.access(path.parent, os.W_OK | os.X_OK):
@@ -104,12 +104,11 @@ def recall() -> LastPass | None:
 
 
 def _read(path: Path) -> Array:
-    import numpy as np
+    from .files import Reference
+    from .formats import Members, read_npz
 
-    from .convert import real
-
-    with np.load(path, allow_pickle=False) as archive:
-        return real("x", archive["x"])
+    with open(path, "rb") as file:
+        return read_npz(Members(Reference("x", str(path))), file)["x"]
 
 
 def _write(path: Path, x: Array) -> None:
@@ -135,7 +134,8 @@ def _write(path: Path, x: Array) -> None:
 def _is_ours(path: Path) -> bool:
     """Whether `path` is a regular file of this user's that begins as our memories do."""
     try:
-        with open(path, "rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not keep us waiting
+        with open(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
                 return False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-_VALUES = 2**16  # of one block of numbers: half a megabyte of float64
+_VALUES = 2**18  # of one block of numbers: two megabytes of float64
 _BYTES = 2**18  # of one block of text
 
 
@@ -209,14 +209,17 @@ def rows_of_text(reference: Reference, done: Callable[[int], None]) -> Iterator[
         for block in line_blocks(file):
             rows = lines.read(block)
             done(len(block))
+            if not len(rows):
+                continue
             total += len(rows)
             if total == len(rows) == 1 and not lines.header:
                 first = rows  # perhaps the only one
                 continue
             if first is not None:
                 rows, first = np.concatenate([first, rows]), None
-            if len(rows):
-                yield _meant(rows, lines, reference)
+            yield _meant(rows, lines, reference)
+    if lines.header:
+        lines.check_rows(total, reference.name)
     if first is not None:
         yield first[0]
     elif not total and not lines.header:

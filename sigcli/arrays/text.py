@@ -242,12 +242,14 @@ class _Reader:
         if scalar := self.is_call(*_TYPES):
             self.at += 2
         word, start = self.take(), self.at - 1
+        if word in ("", "]", ")", "="):
+            raise self.error(_misplaced(word, scalar), start)
         if not _NUMBER.fullmatch(word):
             raise self.error(_refusal(place, word), start, named=True)
         if scalar and self.take() != ")":
             raise self.error(f"{place}: '(' is never closed", start - 1, named=True)
         value = _value(word)
-        self.values.append(value)
+        self.values.append(_rounded(value, scalar))
         self.types.add(_TYPES[scalar] if scalar else "float64")
         if note := _loss(word, value):
             self.notes.append(f"{place}: {note}")
@@ -269,8 +271,7 @@ class _Reader:
         self, message: str, first: int, after: int | None = None, *, named: bool = False
     ) -> NumberError:
         """Return an error that points at the tokens from `first` to before `after`."""
-        if first >= len(self.tokens):
-            return NumberError(f"{self.name}: the text ends too early", self.source, 0, 0)
+        first = min(first, len(self.tokens) - 1)  # past the end: the last one
         text, start = self.tokens[first]
         if after is not None:
             text, last = self.tokens[after - 1]
@@ -278,6 +279,27 @@ class _Reader:
             last = start
         message = message if named else f"{self.name}: {message}"
         return NumberError(message, self.source, start, last + len(text))
+
+
+def _misplaced(word: str, scalar: str) -> str:
+    """Say what is wrong with a sign that stands where a number should."""
+    if not word:
+        return "the text ends where a number should stand"
+    return f"{quoted(word)} closes nothing" if word != "=" and not scalar else "a number is missing"
+
+
+def _rounded(value: float, dtype: str) -> float:
+    """Return `value` as a scalar of a narrower type would have it."""
+    form = {"float16": "e", "float32": "f"}.get(dtype)
+    if form is None:
+        return value
+    from struct import pack, unpack
+
+    try:
+        narrow: float = unpack(form, pack(form, value))[0]
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+    return narrow
 
 
 def _value(word: str) -> float:
@@ -315,8 +337,6 @@ def _loss(word: str, value: float) -> str:
 
 def _refusal(place: str, word: str) -> str:
     """Say that `word` is not a number, and how to write it if it means one."""
-    if word in ("]", ")"):
-        return f"{place}: {quoted(word)} closes nothing"
     hint = _hint(word)
     return f"{place}: {quoted(word)} is not a number" + (f"; {hint}" if hint else "")
 
@@ -326,6 +346,8 @@ def _hint(word: str) -> str:
     lower = word.lower()
     if lower in ("true", "false"):
         return "write 1 or 0"
+    if word == "(":
+        return "write [1, 2], in square brackets"
     if lower in ("null", "none", "na"):
         return "write nan for a missing number"
     if word in ("...", "…"):
@@ -338,8 +360,11 @@ def _hint(word: str) -> str:
         return f"write {match[1]}e{match[2]}"
     import unicodedata
 
-    plain = unicodedata.normalize("NFKC", word).translate(_DASHES).replace("_", "")
-    if plain != word and _NUMBER.fullmatch(plain):
+    plain = unicodedata.normalize("NFKC", word).translate(_DASHES)
+    plain = (
+        re.sub("[_'\u2019]", "", plain).replace("--", "-").replace("-−", "-").replace("∞", "inf")
+    )
+    if plain != word and all(map(_NUMBER.fullmatch, plain.split(","))):
         return f"write {plain}"
     if lower.endswith("j") and any(c.isdigit() for c in word):
         return "complex numbers are not taken"

@@ -112,7 +112,7 @@ def _block(
     steps = ladder.steps()
     with np.errstate(all="ignore"):
         up, down = x + steps, x - steps
-        f_up, f_down = function(up), function(down)
+        f_up, f_down = np.asarray(function(up)), np.asarray(function(down))
         noise = ulps * (_spacing(f_up) + _spacing(f_down))
         moved = np.any(f_up != f_down, axis=0) | np.any(f_up != f_up[0], axis=0)
         value, bound = extrapolate(

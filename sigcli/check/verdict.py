@@ -2,7 +2,7 @@
 
 With d = |analytic − numeric| and tol = rtol · |dout| · |∂y/∂x|::
 
-    wrong        d − bound > tol + what underflow explains
+    wrong        d − bound > tol + the rounding of analytic to its type
     pass         d + bound ≤ tol
     unresolved   otherwise, or anything is NaN
 
@@ -195,10 +195,21 @@ def _judge(layer: Layer, x: Array, dout: Array, analytic: Array, rtol: float) ->
     ulps = getattr(layer, "ulps", _ULPS)
     upstream = dout.astype(np.float64)
     evidence = _evidence(layer.forward, x, upstream, analytic, rtol, ulps)
-    if complement := getattr(layer, "complement", None):
+    if complement := _complement(layer):
         other = _evidence(complement, x, -upstream, analytic, rtol, ulps)
         evidence = _stronger(evidence, other)
     return evidence
+
+
+def _complement(layer: Layer) -> Callable[[Float64], Array] | None:
+    """Return the layer's `complement`, unless a subclass replaced the `forward` that it fits."""
+    for base in type(layer).__mro__:
+        if "complement" in vars(base):
+            found = getattr(layer, "complement", None)
+            return found if callable(found) else None
+        if "forward" in vars(base):
+            return None
+    return None
 
 
 def _evidence(
@@ -211,7 +222,7 @@ def _evidence(
 ) -> _Evidence:
     slope = derivative(function, x.astype(np.float64).reshape(-1), ulps=ulps)
     numeric, bound = _times(slope, dout)
-    code = _verdicts(analytic, numeric, bound, _underflow(analytic, dout), rtol)
+    code = _verdicts(analytic, numeric, bound, _rounding(analytic, dout), rtol)
     return _Evidence(numeric, bound, slope.moved.reshape(x.shape), code)
 
 
@@ -235,26 +246,27 @@ def _times(slope: Derivative, dout: Float64) -> tuple[Float64, Float64]:
         return numeric, np.where(dout == 0, 0.0, bound + np.spacing(np.abs(numeric)))
 
 
-def _underflow(analytic: Array, dout: Float64) -> Float64:
-    """Return by how much a right gradient may be off because numbers are no smaller.
+def _rounding(analytic: Array, dout: Float64) -> Float64:
+    """Return by how much a right gradient may be off since its type is no finer.
 
-    A slope below the normal range is rounded to a multiple of the smallest number of its type,
-    and so is its product with dout.
+    It is rounded itself; and a slope below the normal range was rounded to a multiple of the
+    smallest number, before dout made that larger.
     """
     smallest = float(np.finfo(analytic.dtype).smallest_subnormal)
     with np.errstate(all="ignore"):
-        return smallest * (1 + _ULPS * np.abs(dout))
+        own = np.spacing(np.abs(analytic)).astype(np.float64)
+        return _ULPS * (np.where(np.isfinite(own), own, 0.0) + smallest * np.abs(dout))
 
 
 def _verdicts(
-    analytic: Array, numeric: Float64, bound: Float64, underflow: Float64, rtol: float
+    analytic: Array, numeric: Float64, bound: Float64, rounding: Float64, rtol: float
 ) -> NDArray[np.int_]:
     """Return the index in `_WORDS` of each element's verdict."""
     with np.errstate(all="ignore"):
         error = np.abs(analytic - numeric)
         tol = rtol * np.abs(numeric)
         verdict = np.where(error + bound <= tol, _PASS, _UNRESOLVED)
-        return np.where(error - bound > tol + underflow, _WRONG, verdict)
+        return np.where(error - bound > tol + rounding, _WRONG, verdict)
 
 
 def _reasons(x: Array, dout: Array, analytic: Array, moved: NDArray[np.bool_]) -> NDArray[np.str_]:
@@ -268,6 +280,7 @@ def _reasons(x: Array, dout: Array, analytic: Array, moved: NDArray[np.bool_]) -
                 ~np.isfinite(analytic),
                 ~moved,
                 np.abs(analytic) < np.abs(dout) * limits.smallest_normal,
+                np.abs(analytic) < limits.smallest_normal,
             ],
             [
                 "x is not finite; take a finite x",
@@ -275,6 +288,7 @@ def _reasons(x: Array, dout: Array, analytic: Array, moved: NDArray[np.bool_]) -
                 "backward gave a dx that is not finite",
                 "plateau: y moves at no step; take x where y still moves",
                 f"underflow: dx is below the normal range of {analytic.dtype}; take x nearer to 0",
+                f"underflow: dx is below the normal range of {analytic.dtype}; take a larger dout",
             ],
             "rounding: y is too coarse to show dx to rtol; take a larger rtol, or x elsewhere",
         )

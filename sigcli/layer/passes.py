@@ -26,13 +26,14 @@ class ForwardPass:
     complement : ndarray
         1 − y, with all its digits.
     classes : ndarray or None
-        1 where y ≥ the threshold, 0 where it is not, NaN where y is; None without a threshold.
+        1 where y ≥ the threshold, 0 where it is not, NaN where y is; of integers unless there is
+        a NaN, and None without a threshold.
     """
 
     x: Array
     y: Array
     complement: Array
-    classes: Array | None = None
+    classes: NDArray[Any] | None = None
     command: ClassVar[Literal["forward"]] = "forward"
     exit_code = 0
 
@@ -70,9 +71,11 @@ def forward_pass(x: Array, threshold: float | None = None, *, threads: int = 1) 
     """Run the layer forward; with a `threshold` from 0 to 1 also classify."""
     layer = Sigmoid(threads)
     y = layer.forward(x)
-    classes = None
+    classes: NDArray[Any] | None = None
     if threshold is not None:
-        classes = np.where(np.isnan(y), np.nan, y >= threshold).astype(x.dtype)
+        classes = (y.astype(np.float64) >= threshold).astype(int)  # as float16 T would be rounded
+        if np.isnan(y).any():
+            classes = np.where(np.isnan(y), np.nan, classes)
     return ForwardPass(x, y, layer.complement(x), classes)
 
 

@@ -35,7 +35,9 @@ STANDARD_X = (
     *(0.5, 1.0, 2.0, 5.0, 10.0, 24.0, 32.0, 36.7, 40.0, 100.0, 300.0, 700.0),
 )
 
-_BLOCK = 2**14  # values; with its buffers a block stays in the cache of one core
+_BLOCK = (
+    2**16
+)  # values; smaller blocks have threads wait for one another, larger ones leave the cache
 
 _SHARE = 2**17  # values; with fewer a thread costs more than it saves
 
@@ -131,7 +133,9 @@ class Sigmoid:
         """Return σ(x) and keep what `backward` needs; see `sigmoid`."""
         x = real("x", x)
         wider = _WIDER[x.dtype.name]
-        y, tail = np.empty(x.shape, x.dtype), np.empty(x.shape, wider)
+        y, tail = np.empty(x.shape, x.dtype), self._tail
+        if tail is None or tail.shape != x.shape or tail.dtype != wider:
+            tail = np.empty(x.shape, wider)  # else the last one serves again; nobody else has it
         flat_x, flat_y, flat_tail = x.reshape(-1), y.reshape(-1), tail.reshape(-1)
 
         def work(block: slice, buffers: Array) -> None:
@@ -215,7 +219,7 @@ def _forward(x: Array, y: Array, tail: Array, buffers: Array) -> None:
     with np.errstate(all="ignore"):
         minus_x = np.negative(x, out=tail, dtype=tail.dtype)
         upper = np.signbit(minus_x)
-        np.exp(np.negative(np.abs(minus_x, out=e), out=e), out=e)
+        np.exp(np.minimum(x, minus_x, out=e, dtype=e.dtype), out=e)
         np.divide(e, np.add(e, 1, out=divisor), out=e)
         np.copysign(e, minus_x, out=tail)
         np.add(tail, upper, out=y, casting="same_kind")

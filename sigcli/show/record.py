@@ -41,7 +41,8 @@ class Record:
 def record(result: Result) -> Record:
     """Return the names and arrays of `result`."""
     if result.command == "forward":
-        return Record("y", _arrays(result, "x", "y", "classes"))
+        answer = "y" if result.classes is None else "classes"
+        return Record(answer, _arrays(result, "x", "y", "classes"))
     if result.command == "backward":
         return Record("dx", _arrays(result, "x", "y", "dout", "dx", "textbook", "digits_lost"))
     numbers = _arrays(result, "x", "dout", "analytic", "numeric", "bound", "relative_error")

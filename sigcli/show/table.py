@@ -8,6 +8,7 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from ..errors import in_ascii
 from .record import axes, record, shortest
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ _SVG = """\
 </svg>
 """
 _COLORS = {"pass": "green", "wrong": "bold red", "unresolved": "yellow"}
-_ASCII = {"−": "-", "±": "+/-", "⋮": ":"}  # where the encoding has no more
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def table(result: Result, style: Style) -> str:
     )
     columns, words = _content(result, style)
     if not console.encoding.lower().startswith("utf"):
-        columns = {_in_ascii(name): list(map(_in_ascii, cells)) for name, cells in columns.items()}
-        words = list(map(_in_ascii, words))
+        columns = {in_ascii(name): list(map(in_ascii, cells)) for name, cells in columns.items()}
+        words = list(map(in_ascii, words))
     with console.capture() as captured:
         _print(console, columns, words)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
@@ -146,7 +146,9 @@ class _View:
         """Say what is left out."""
         if not self.left_out:
             return []
-        return [f"{len(self.positions)} rows shown, {self.left_out} left out; --rows all shows all"]
+        shown = len(self.positions)
+        rows = "row" if shown == 1 else "rows"
+        return [f"{shown} {rows} shown, {self.left_out} left out; --rows all shows all"]
 
 
 def _columns(result: Result, view: _View) -> dict[str, list[str]]:
@@ -203,7 +205,7 @@ def _words(result: GradientCheck) -> list[str]:
     if counts["pass"] == total:
         return [
             f"{'The gradient is' if total == 1 else f'All {total} gradients are'} verified, "
-            f"to {result.digits.min()} digits or more (rtol {result.rtol:.2g})."
+            f"to {result.digits.min()} digits or more (rtol {result.rtol:.3g})."
         ]
     words = []
     if counts["wrong"]:
@@ -212,7 +214,9 @@ def _words(result: GradientCheck) -> list[str]:
         start = "" if counts["wrong"] else "Nothing wrong found, but "
         words.append(f"{start}{counts['unresolved']} of {total} could not be resolved:")
         reasons = Counter(result.reasons[result.reasons != ""].tolist())
-        words += [f"  {many}: {reason}" for reason, many in reasons.most_common()]
+        for reason, many in reasons.most_common():
+            more = f" and {many - 1} more" if many > 1 else ""
+            words.append(f"  {_named(result.x, result.reasons == reason)}{more}: {reason}")
     return words
 
 
@@ -222,15 +226,25 @@ def _worst(result: GradientCheck, wrong: int) -> str:
 
     error = np.where(result.verdicts == "wrong", result.relative_error, -1)
     place = np.unravel_index(np.argmax(error), error.shape)
-    index = f"[{', '.join(map(str, place))}]" if place else ""
-    show = partial(_rounded, digits=_CHECK_DIGITS)
-    x, analytic, numeric = (
-        show(array[place].reshape(1))[0] for array in (result.x, result.analytic, result.numeric)
-    )
+    found = [result.analytic[place].reshape(1), result.numeric[place].reshape(1)]
+    for digits in (_CHECK_DIGITS, 10, 17):  # as many as it takes to see them differ
+        analytic, numeric = (_rounded(number, digits)[0] for number in found)
+        if analytic != numeric:
+            break
     return (
         f"{wrong} of {error.size} {'is' if wrong == 1 else 'are'} wrong; the worst is "
-        f"x{index} = {x}: backward gives {analytic}, finite differences {numeric}."
+        f"{_named(result.x, error == error[place])}: backward gives {analytic}, "
+        f"finite differences {numeric}."
     )
+
+
+def _named(x: NDArray[Any], chosen: NDArray[Any]) -> str:
+    """Return the first of the chosen elements as in ``x[1] = 32``."""
+    import numpy as np
+
+    place = np.unravel_index(np.argmax(chosen), x.shape)
+    index = f"[{', '.join(map(str, place))}]" if place else ""
+    return f"x{index} = {_rounded(x[place].reshape(1), _CHECK_DIGITS)[0]}"
 
 
 def _rounded(array: NDArray[Any], digits: int) -> list[str]:
@@ -243,10 +257,6 @@ def _significant(array: NDArray[Any], digits: int) -> list[str]:
     return [f"{value:#.{digits}g}" for value in array.tolist()]
 
 
-def _in_ascii(text: str) -> str:
-    return "".join(_ASCII.get(c, c) for c in text)
-
-
 def _print(console: Console, columns: dict[str, list[str]], words: list[str]) -> None:
     """Print a table, or blocks where the terminal is too narrow, and the words below."""
     drawn = _draw(columns)
@@ -256,7 +266,9 @@ def _print(console: Console, columns: dict[str, list[str]], words: list[str]) ->
     blocks = in_terminal and width > console.width
     if not in_terminal:
         console.width = max(width, *map(len, words), 1)
-    console.print(_blocks(columns) if blocks else drawn, soft_wrap=blocks)
+    console.print(_blocks(columns, console.width) if blocks else drawn, soft_wrap=blocks)
+    if blocks and words:
+        console.print()
     for sentence in words:
         console.print(sentence)
 
@@ -273,15 +285,17 @@ def _draw(columns: dict[str, list[str]]) -> Table:
     return drawn
 
 
-def _blocks(columns: dict[str, list[str]]) -> Text:
-    """Return one block of lines an element."""
+def _blocks(columns: dict[str, list[str]], width: int) -> Text:
+    """Return one block of lines an element; a number that does not fit has a line of its own."""
     from rich.text import Text
 
     indent = max(map(len, columns)) + 2
+    longest = max(len(cell) for cells in columns.values() for cell in cells)
+    gap = "\n" if indent + longest > width else ""
     blocks = []
     for row in zip(*columns.values(), strict=True):
         lines = (
-            Text.assemble(name.ljust(indent), _colored(cell))
+            Text.assemble(name if gap else name.ljust(indent), gap, _colored(cell))
             for name, cell in zip(columns, row, strict=True)
         )
         blocks.append(Text("\n").join(lines))

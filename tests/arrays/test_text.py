@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sigcli.arrays.convert import to_array
+from sigcli.arrays.convert import converted, to_array
 from sigcli.arrays.text import read_number, read_text, read_tokens
 from sigcli.errors import NumberError
 
@@ -58,11 +58,17 @@ def test_what_people_type_is_read(text, expected):
         ("[np.float32(1.0), np.float32(2.0)]", "float32"),
         ("[np.float16(1.0), np.float32(2.0)]", "float32"),
         ("[np.float32(1.0), 2.0]", "float64"),
+        ("array([], dtype=float32)", "float32"),
         ("array([1, 2], dtype=uint8)", "float64"),
     ],
 )
 def test_a_named_type_is_kept(text, dtype):
-    assert to_array(read_text("x", text)).dtype == dtype
+    assert read_text("x", text).dtype == dtype
+
+
+def test_a_narrow_number_among_wide_ones_keeps_its_value():
+    values = read_text("x", "[np.float32(0.1), np.float16(0.1), 0.1, np.float32(1e39)]").values
+    assert values == [float(np.float32(0.1)), float(np.float16(0.1)), 0.1, INF]
 
 
 def test_an_empty_array_keeps_the_shape_that_numpy_prints():
@@ -80,6 +86,7 @@ def test_an_empty_array_keeps_the_shape_that_numpy_prints():
         ("1_000", "x[0]: '1_000' is not a number; write 1000", "1_000"),
         ("１２", "x[0]: '１２' is not a number; write 12", "１２"),
         ("٣", "x[0]: '٣' is not a number", "٣"),
+        ("1，2", "x[0]: '1，2' is not a number; write 1,2", "1，2"),
         ("–5", "x[0]: '–5' is not a number; write -5", "–5"),
         ("1d5", "x[0]: '1d5' is not a number; write 1e5", "1d5"),
         ("-1.5D-3", "x[0]: '-1.5D-3' is not a number; write -1.5e-3", "-1.5D-3"),
@@ -99,7 +106,7 @@ def test_an_empty_array_keeps_the_shape_that_numpy_prints():
          "@x.npy"),
         ("1e", "x[0]: '1e' is not a number", "1e"),
         ("1.2.3", "x[0]: '1.2.3' is not a number", "1.2.3"),
-        ("--1", "x[0]: '--1' is not a number", "--1"),
+        ("--1", "x[0]: '--1' is not a number; write -1", "--1"),
         ("1,,2", "x: a number is missing before this comma", ","),
         (",1", "x: a number is missing before this comma", ","),
         ("1,", "x: a number is missing after the last comma", ","),
@@ -107,9 +114,15 @@ def test_an_empty_array_keeps_the_shape_that_numpy_prints():
         ("[1, 2", "x: '[' is never closed", "["),
         ("[[1, 2], [3", "x: '[' is never closed", "["),
         ("array([1, 2]", "x: '(' is never closed", "("),
-        ("1 2]", "x[2]: ']' closes nothing", "]"),
+        ("1 2]", "x: ']' closes nothing", "]"),
         ("[1, 2]]", "x: ']' closes nothing", "]"),
-        ("[1)", "x[1]: ')' closes nothing", ")"),
+        ("[1)", "x: ')' closes nothing", ")"),
+        ("(1, 2)", "x[0]: '(' is not a number; write [1, 2], in square brackets", "("),
+        ("array(", "x: the text ends where a number should stand", "("),
+        ("[np.float64()]", "x: a number is missing", ")"),
+        ("1'000", "x[0]: '1'000' is not a number; write 1000", "1'000"),
+        ("-∞", "x[0]: '-∞' is not a number; write -inf", "-∞"),
+        ("-−1", "x[0]: '-−1' is not a number; write -1", "-−1"),
         ("[1] [2]", "x: one array ends before this; [[1, 2], [3, 4]] holds two rows", "["),
         ("1 [2]", "x[1] is a bracket where x[0] is a number", "[2]"),
         ("[[1], 2]", "x[1] is a number where x[0] is a bracket", "2"),
@@ -186,8 +199,9 @@ def test_text_from_arrays_reads_back_bit_for_bit():
         array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
         with np.printoptions(threshold=10**6, floatmode="unique"):
             text = repr(array)
-        back = to_array(read_text("x", text))
-        assert back.dtype == array.dtype, text
+        typed = read_text("x", text)
+        assert typed.dtype == array.dtype, text
+        back, _ = converted("x", to_array(typed), typed.dtype)
         np.testing.assert_array_equal(back, array, err_msg=text)
 
 

@@ -23,6 +23,9 @@ class Planted(Sigmoid):
         self.x = np.array(x)
         return super().forward(x)
 
+    def complement(self, x):
+        return super().complement(x)
+
     def backward(self, dout):
         y, rest = Sigmoid().forward(self.x), self.complement(self.x)
         return self.formula(dout, y, rest, super().backward(dout))
@@ -94,6 +97,38 @@ def test_a_wrong_complement_is_wrong_even_where_forward_would_pass():
     assert set(gradcheck(Lying(), [-1.0, 0.0, 1.0]).verdicts) == {"wrong"}
 
 
+def test_a_subclass_with_a_forward_of_its_own_is_not_held_to_the_complement_it_inherits():
+    class Scaled(Sigmoid):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+        def backward(self, dout):
+            return 2 * super().backward(dout)
+
+    assert gradcheck(Scaled(), [0.5, -3.0, 5.0]).verdict == "pass"
+
+
+def test_an_attribute_of_that_name_that_is_no_method_is_left_alone():
+    class Odd(Sigmoid):
+        complement = True
+
+    assert gradcheck(Odd(), [0.5]).verdict == "pass"
+
+
+def test_a_gradient_from_elsewhere_is_checked_in_place_of_the_layer_s_own():
+    layer = Sigmoid()
+    layer.forward(BOOK)
+    dx = layer.backward([1.0, 0.5, -2.0])
+    assert gradcheck(Sigmoid(), BOOK, [1.0, 0.5, -2.0], dx=dx).verdict == "pass"
+    check = gradcheck(Sigmoid(), BOOK, [1.0, 0.5, -2.0], dx=dx * [1, 2, 1])
+    assert check.verdicts.tolist() == ["pass", "wrong", "pass"]
+
+
+def test_the_rounding_of_a_narrow_gradient_is_not_wrong():
+    check = gradcheck(Sigmoid(), np.linspace(-3, 3, 50, dtype=np.float32), rtol=1e-9)
+    assert "wrong" not in check.verdicts
+
+
 def test_the_textbook_formula_is_wrong_where_its_lost_digits_can_be_seen():
     book = Planted(lambda dout, y, rest, dx: dout * (1 - y) * y)
     verdicts = gradcheck(book, [5.0, 24.0, 32.0, 40.0]).verdicts
@@ -134,6 +169,7 @@ def test_a_large_tolerance_lets_no_unseen_gradient_pass():
         (-800.0, 1.5, "plateau: y moves at no step; take x where y still moves"),
         (-743.0, 1.5,
          "underflow: dx is below the normal range of float64; take x nearer to 0"),
+        (1.0, 1e-320, "underflow: dx is below the normal range of float64; take a larger dout"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_resolved_says_why(x, dout, reason):
@@ -228,6 +264,8 @@ def test_x_and_dout_are_left_alone():
     ("arguments", "error", "message"),
     [
         (([],), RangeError, "x is empty: there is no gradient to check"),
+        (([1.0], []), ShapeError,
+         "dout has the shape (0,) where x has (1,); the same shape is right, or a single number"),
         (([1.0], None, 0.0), RangeError, "rtol: 0.0 is out of range; 0 < rtol < 1 is right"),
         (([1.0], None, np.nan), RangeError, "rtol: nan is out of range; 0 < rtol < 1 is right"),
         (
@@ -236,7 +274,7 @@ def test_x_and_dout_are_left_alone():
             "dout has the shape (3,) where x has (2,); the same shape is right, or a single number",
         ),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_checked_is_refused(arguments, error, message):
     x, dout, rtol = (*arguments, None, None)[:3]
     with pytest.raises(error) as caught:

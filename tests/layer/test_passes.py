@@ -28,6 +28,12 @@ def test_the_class_is_1_where_y_reaches_the_threshold():
     np.testing.assert_array_equal(forward_pass(x, 1.0).classes, [0, 0, 0, np.nan])
 
 
+def test_the_threshold_is_not_rounded_to_the_type_of_y():
+    result = forward_pass(np.zeros(1, np.float16), 0.5001)
+    assert result.classes.tolist() == [0]
+    assert result.classes.dtype.kind == "i"
+
+
 def test_the_textbook_formula_loses_the_digits_it_is_said_to(truth):
     result = backward_pass(X, np.ones(4), with_textbook=True)
     for x, book, lost in zip(X, result.textbook, result.digits_lost, strict=True):

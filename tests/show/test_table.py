@@ -51,7 +51,8 @@ def test_long_arrays_show_head_and_tail_and_count_the_rest(rows, shown):
     head = (shown + 1) // 2
     assert body == [*range(head), *range(100 - shown + head, 100)]
     if rows is not None:
-        assert found[-1] == f"{shown} rows shown, {100 - shown} left out; --rows all shows all"
+        some = "1 row" if shown == 1 else f"{shown} rows"
+        assert found[-1] == f"{some} shown, {100 - shown} left out; --rows all shows all"
         assert found[head].split() == ["⋮"] * 4
 
 
@@ -81,7 +82,7 @@ def test_a_check_shows_what_was_compared():
         assert float(bound) == pytest.approx(check.bound[index], rel=0.1)
         assert verdict == "pass"
     assert words == (
-        f"All 3 gradients are verified, to {check.digits.min()} digits or more (rtol 1.5e-08)."
+        f"All 3 gradients are verified, to {check.digits.min()} digits or more (rtol 1.49e-08)."
     )
 
 
@@ -100,16 +101,25 @@ def test_a_wrong_gradient_is_named_by_its_place():
         "1 of 2 is wrong; the worst is x[0, 0] = 1: backward gives 0.589836, "
         "finite differences 0.294918.",
         "1 of 2 could not be resolved:",
-        "  1: x is not finite; take a finite x",
+        "  x[0, 1] = inf: x is not finite; take a finite x",
     ]
+
+
+def test_a_wrong_gradient_is_shown_with_as_many_digits_as_make_it_differ():
+    class Slightly(Sigmoid):
+        def backward(self, dout):
+            return super().backward(dout) * (1 + 1e-7)
+
+    words = lines(gradcheck(Slightly(), [1.0]))[-1]
+    assert "backward gives 0.2949179294, finite differences 0.2949178999." in words
 
 
 def test_what_is_unresolved_says_why_and_how_often():
     words = lines(gradcheck(Sigmoid(), [np.inf, np.nan, 800.0, 1.0]))
     assert words[-3:] == [
         "Nothing wrong found, but 3 of 4 could not be resolved:",
-        "  2: x is not finite; take a finite x",
-        "  1: plateau: y moves at no step; take x where y still moves",
+        "  x[0] = inf and 1 more: x is not finite; take a finite x",
+        "  x[2] = 800: plateau: y moves at no step; take x where y still moves",
     ]
 
 

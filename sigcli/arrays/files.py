@@ -89,17 +89,17 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         If it cannot be written.
     """
     try:
-        target = os.path.realpath(path)
         with suppress(FileNotFoundError):
-            mode = os.stat(target).st_mode
+            mode = os.stat(path).st_mode
             if stat.S_ISDIR(mode):
                 raise IsADirectoryError
             if not stat.S_ISREG(mode):
-                with open(target, "wb") as file:
+                with open(path, "wb") as file:
                     yield file
                 return
-            if not os.access(target, os.W_OK):
+            if not os.access(path, os.W_OK):
                 raise PermissionError(None, "Permission denied")
+        target = os.path.realpath(path)
         temporary = _beside(target)
         try:
             yield temporary

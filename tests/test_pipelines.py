@@ -1,0 +1,294 @@
+"""Commands together: files, pipes, and the memory of the last pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigcli import Sigmoid, sigmoid
+
+X, DOUT = [24.0, 32.0, 5.0], [1.0, 0.5, -2.0]
+
+
+def dx() -> np.ndarray:
+    layer = Sigmoid()
+    layer.forward(X)
+    return layer.backward(DOUT)
+
+
+def shell(script: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True, text=True, check=False, timeout=60, **options,
+    )  # fmt: skip
+
+
+def test_each_stage_of_a_pipe_takes_what_it_needs():
+    done = shell(
+        "sigcli forward 24 32 5 --format json | sigcli backward - --dout 1 0.5 -2 --format json"
+        " | sigcli gradcheck - --format json"
+    )
+    read = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (read["x"], read["dout"]) == (X, DOUT)
+    assert read["analytic"] == dx().tolist()
+    assert read["verdict"] == "pass"
+
+
+def test_a_wrong_gradient_in_the_pipe_is_found():
+    done = shell(
+        "sigcli backward 24 32 5 --format json | sed 's/e-11/e-12/'"
+        " | sigcli gradcheck - --format plain"
+    )
+    assert (done.returncode, done.stdout) == (1, "wrong\npass\npass\n")
+
+
+def test_what_is_given_wins_over_what_lies_beside_x(tmp_path, sigcli):
+    (tmp_path / "r.json").write_text(sigcli("backward", "1", "2", "--format", "json").out)
+    ran = sigcli("backward", f"@{tmp_path}/r.json", "--dout", "7", "--format", "json")
+    assert json.loads(ran.out)["dout"] == [7, 7]
+    ran = sigcli("backward", f"@{tmp_path}/r.json", "--format", "json")
+    assert json.loads(ran.out)["dout"] == [1, 1]
+
+
+def test_other_programs_read_what_is_printed():
+    assert shell("seq -5 5 | sigcli forward - --format plain | sort -g | head -n 1").stdout == (
+        f"{sigmoid(-5.0)}\n"
+    )
+    assert (
+        shell("sigcli forward 1 2 --format csv | awk -F, 'NR > 1 {s += $2} END {print s}'").stdout
+        == "3\n"
+    )
+    assert shell("paste <(seq 2) <(sigcli forward 0 0 --format plain)").stdout == "1\t0.5\n2\t0.5\n"
+    assert shell("sigcli forward nan --format json | python3 -m json.tool").returncode == 0
+
+
+def test_process_substitution_is_a_file_like_any(tmp_path):
+    done = shell(
+        "sigcli backward @<(echo 24 32 5) --dout @<(printf '1\\n0.5\\n-2\\n') --format plain"
+    )
+    assert done.stdout == "".join(f"{value}\n" for value in dx().tolist())
+    done = shell("sigcli forward @<(sigcli forward 0 0 --format json) --format plain")
+    assert done.stdout == "0.5\n0.5\n"
+
+
+def test_standard_input_is_read_only_where_it_is_asked_for():
+    script = (
+        "printf '1\\n2\\n3\\n' | while read -r n; do sigcli forward \"$n\" --format plain; done"
+    )
+    assert shell(script).stdout.count("\n") == 3
+    assert shell("sigcli forward 0 --format plain < /dev/zero").stdout == "0.5\n"
+    assert shell("sigcli forward - <&-").stderr == "sigcli: x: standard input is closed\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (("backward", "-", "--dout", "-"),
+         "x and dout cannot both be standard input; name a file"),
+        (("forward", "@nope.npy"), "x: '@nope.npy': no such file"),
+        (("forward", "1", "@nope.npy"),
+         "x: '@nope.npy' stands alone, with no number or file beside"),
+        (("backward", "1", "--dout", "@a", "--dout", "@b"),
+         "dout: '@a' stands alone, with no number or file beside"),
+        (("forward", "1", "-o", "y.csv", "--format", "json"),
+         "--format json contradicts --output 'y.csv'; drop one"),
+        (("forward", "1", "-o", "y"),
+         "--output: 'y': no suffix says how to write it; .npy, .npz, .csv, .tsv, .txt, .json, "
+         ".svg do, or --format"),
+        (("forward", "1", "-o", "nowhere/y.csv"), "--output: 'nowhere/y.csv': no such folder"),
+        (("forward", "1", "--dtype", "int8"),
+         "--dtype: no 'int8'; choose float16, float32 or float64"),
+    ],
+)  # fmt: skip
+def test_bad_files_are_one_line_and_exit_code_2(sigcli, line, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = sigcli(*line)
+    assert (ran.code, ran.out, ran.err) == (2, "", f"sigcli: {message}\n")
+
+
+@pytest.mark.parametrize("command", ["forward", "backward", "gradcheck"])
+@pytest.mark.parametrize("suffix", ["npy", "npz", "csv", "tsv", "txt", "json", "svg"])
+def test_every_result_can_be_written_and_standard_output_stays_empty(
+    tmp_path, sigcli, command, suffix
+):
+    ran = sigcli(command, "24", "32", "-o", str(tmp_path / f"r.{suffix}"))
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    content = (tmp_path / f"r.{suffix}").read_bytes()
+    name = {"csv": "csv", "txt": "plain", "json": "json"}.get(suffix)
+    if name:
+        assert content.decode() == sigcli(command, "24", "32", "--format", name).out
+    if suffix == "svg":
+        assert content.startswith(b"<svg")
+        assert re.findall(rb"https?://[^\"]+", content) == [b"http://www.w3.org/2000/svg"]
+        assert b"32" in content
+    if suffix == "npy":
+        assert np.load(tmp_path / "r.npy").shape == (2,)
+
+
+def test_the_exit_code_is_the_same_when_the_result_is_written(tmp_path, sigcli):
+    assert sigcli("gradcheck", "inf", "-o", str(tmp_path / "r.json")).code == 3
+    assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "unresolved"
+
+
+def test_a_device_takes_what_format_says():
+    done = shell("sigcli forward 0 -o /dev/stdout --format plain")
+    assert done.stdout == "0.5\n"
+    done = shell("sigcli forward 0 -o /dev/full --format plain")
+    assert (done.returncode, done.stderr) == (
+        2, "sigcli: --output: '/dev/full': No space left on device\n",
+    )  # fmt: skip
+
+
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
+    """Not more than 4 KiB fit."""
+    (tmp_path / "y.csv").write_text("old\n")
+    done = shell("trap '' XFSZ; ulimit -f 4; sigcli forward $(seq 3000) -o y.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "sigcli: --output: 'y.csv': File too large\n"
+    assert (tmp_path / "y.csv").read_text() == "old\n"
+    assert os.listdir(tmp_path) == ["y.csv"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_does_not_fit_is_never_success(tmp_path, unbuffered):
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = shell(
+        "trap '' XFSZ; ulimit -f 4; sigcli forward $(seq 3000) --format csv > out",
+        cwd=tmp_path, env=env,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "sigcli: the result could not be written: File too large\n"
+
+
+def test_a_slow_reader_of_a_pipe_that_does_not_wait_gets_everything():
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    child = subprocess.Popen(
+        ["sigcli", "forward", *map(str, range(20_000)), "--format", "plain"], stdout=write_end
+    )
+    os.close(write_end)
+    with open(read_end, "rb") as file:
+        text = file.read()
+    assert child.wait(timeout=30) == 0
+    assert text.count(b"\n") == 20_000
+
+
+def test_backward_works_on_the_last_forward_pass():
+    done = shell(
+        "sigcli forward 24 32 5 > /dev/null; sigcli backward --dout 1 0.5 -2 --format plain"
+    )
+    assert done.stdout == "".join(f"{value}\n" for value in dx().tolist())
+    note = r"sigcli: note: x is that of the last forward pass: 24\.0, 32\.0, 5\.0 "
+    note += r"\(shape \(3,\), \d+ s ago\)\n"
+    assert re.fullmatch(note, done.stderr)
+
+
+def test_the_note_can_be_silenced_and_the_memory_turned_off(tmp_path):
+    done = shell("sigcli forward 1 > /dev/null; sigcli backward --quiet --format plain")
+    assert done.stderr == ""
+    done = shell("export SIGCLI_STATE=; sigcli forward 1 > /dev/null; sigcli backward")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "sigcli: backward needs X, such as 'sigcli backward 24 32 5', or a forward pass before it\n"
+    )
+    mine = tmp_path / "mine.npz"
+    shell(f"export SIGCLI_STATE={mine}; sigcli forward 7 > /dev/null")
+    assert mine.exists()
+
+
+def test_a_dout_of_another_size_than_the_last_pass_is_refused(sigcli, tmp_path):
+    sigcli("forward", "1", "2")
+    ran = sigcli("backward", "--dout", "1", "24", "32", "5")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "sigcli: no X, and the last forward pass has the shape (2,): --dout took all 4 numbers; "
+        "to keep some for X write 'sigcli backward --dout=1 24 32 5'\n"
+    )
+    (tmp_path / "d").write_text("1\n2\n3\n")
+    ran = sigcli("backward", "--dout", f"@{tmp_path}/d")
+    assert ran.err == (
+        "sigcli: dout has the shape (3,) where the last forward pass has (2,); "
+        "the same shape is right, or a single number\n"
+    )
+
+
+def test_only_forward_is_remembered(sigcli):
+    sigcli("forward", "1")
+    sigcli("backward", "2")
+    sigcli("gradcheck", "3")
+    sigcli("forward", "abc")
+    read = json.loads(sigcli("backward", "--format", "json").out)
+    assert read["x"] == [1]
+
+
+def test_a_reader_that_goes_away_does_not_undo_the_pass():
+    done = shell(
+        "sigcli forward $(seq 20000) --format plain | head -n 1 || true; "
+        "sigcli backward --format csv"
+    )
+    assert done.stdout.count("\n") == 20_002
+
+
+def test_a_home_that_cannot_be_written_breaks_nothing():
+    done = shell("export HOME=/proc/nowhere; sigcli forward 0 --format plain")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0.5\n", "")
+    done = shell("unset HOME; sigcli forward 0 --format plain")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0.5\n", "")
+
+
+def test_dtype_converts_and_says_what_is_lost(sigcli):
+    ran = sigcli(
+        "backward", "0.1", "1e39", "--dout", "0.1", "--dtype", "float32", "--format", "json"
+    )
+    read = json.loads(ran.out)
+    assert (read["dtype"], read["x"], read["dout"]) == ("float32", [0.1, "Infinity"], [0.1, 0.1])
+    assert ran.err == "sigcli: note: x[1]: 1e+39 is beyond float32 and becomes inf\n"
+
+
+def test_a_narrow_file_gives_narrow_results(tmp_path: Path, sigcli):
+    np.save(tmp_path / "x.npy", np.array([0.1, 12.0], np.float16))
+    read = json.loads(sigcli("forward", f"@{tmp_path}/x.npy", "--format", "json").out)
+    assert (read["dtype"], read["y"]) == ("float16", [0.525, 1.0])
+
+
+def test_a_threshold_makes_the_class_the_answer(sigcli):
+    assert sigcli("forward", "-1", "1", "--threshold", "0.5", "--format", "plain").out == "0\n1\n"
+
+
+def test_progress_is_shown_in_a_terminal_only_and_after_a_second(monkeypatch):
+    from sigcli.show import progress as module
+
+    class Terminal:
+        def isatty(self):
+            return True
+
+    bars = []
+    monkeypatch.setattr(module, "_bar", lambda *a: bars.append(a) or _Bar())
+    clock = iter([0.0, 0.5, 1.5, 1.6])
+    monkeypatch.setattr(module, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(module.sys, "stderr", Terminal())
+    with module.progress("values", 30, wanted=True) as done:
+        done(10)
+        assert bars == []
+        done(10)
+        assert bars == [("values", 30)]
+        done(10)
+    assert _Bar.seen == [20, 30]
+
+
+class _Bar:
+    seen: list[int] = []  # noqa: RUF012  # the test's own record
+    task_ids = (0,)
+
+    def update(self, task, completed):
+        self.seen.append(completed)
+
+    def stop(self):
+        pass

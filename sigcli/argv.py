@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
-from .errors import NumberError, RangeError, UsageError, quoted
+from .errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,33 +155,3 @@ def _bracket(words: Sequence[str], start: int) -> int:
         if depth <= 0:
             return end + 1
     return len(words)
-
-
-def fraction(name: str, text: str, *, inclusive: bool) -> float:
-    """Read a number from 0 to 1, the ends included or not."""
-    from .arrays.text import read_number
-
-    try:
-        value = read_number(name, text)
-    except NumberError as error:
-        raise UsageError(str(error)) from None
-    if 0 < value < 1 or (inclusive and value in (0, 1)):
-        return value
-    span = "0 ≤ value ≤ 1" if inclusive else "0 < value < 1"
-    raise RangeError(f"{name}: {quoted(text)} is out of range; {span} is right")
-
-
-def whole(name: str, text: str, most: int, otherwise: str = "") -> int:
-    """Read a whole number from 1 to `most`."""
-    if text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most:
-        return int(text)
-    raise UsageError(f"{name}: {quoted(text)} is not a whole number from 1 to {most}{otherwise}")
-
-
-def choice(name: str, text: str, choices: Sequence[str]) -> str:
-    """Read one of `choices`."""
-    if text in choices:
-        return text
-    raise UsageError(
-        f"{name}: no {quoted(text)}; choose {', '.join(choices[:-1])} or {choices[-1]}"
-    )

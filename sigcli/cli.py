@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from functools import partial
 from select import select
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,11 +13,25 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .argv import ArrayCommand, arities, choice, fraction, is_negative, no_option, whole
+from .argv import ArrayCommand, arities, is_negative, no_option
 from .arrays.files import replacing
 from .arrays.given import Given
 from .arrays.memory import recall
 from .errors import ShapeError, SigcliError, UsageError, printable, quoted
+from .options import (
+    Digits,
+    Display,
+    Dout,
+    Dtype,
+    Format,
+    NoColor,
+    Output,
+    Quiet,
+    Rows,
+    X,
+    fraction,
+    read_display,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,19 +39,6 @@ if TYPE_CHECKING:
     from .arrays.memory import LastPass
     from .show.record import Result
 
-FORMATS = ("table", "plain", "csv", "json")
-DTYPES = ("float16", "float32", "float64")
-_SUFFIXES = {  # of --output: how to write, and the format that it goes with
-    ".npy": ("npy", ""),
-    ".npz": ("npz", ""),
-    ".csv": ("csv", "csv"),
-    ".tsv": ("tsv", "csv"),
-    ".txt": ("plain", "plain"),
-    ".json": ("json", "json"),
-    ".svg": ("picture", "table"),
-}
-_MOST_DIGITS = 17  # no float64 has more
-_MOST_ROWS = 10**8
 _MOST_NOTES = 3  # of a kind; a file of them would bury the result
 
 # Typer's errors of usage, all of which BadParameter is one of; it has no public name for them.
@@ -77,69 +77,6 @@ app = typer.Typer(
     epilog="Each command has its own help, with examples: [bold]sigcli forward --help[/bold].",
 )
 
-X = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[X]...",
-        show_default=False,
-        help="Numbers, apart or with commas, negative ones too; brackets give a shape: "
-        "'\\[\\[1, 2], \\[3, 4]]'. What NumPy prints can be pasted.",
-    ),
-]
-Dout = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="D...",
-        show_default=False,
-        help="The upstream gradient ∂L/∂y: as many numbers as X, or one for all.",
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(FORMATS),
-        show_default=False,
-        help="How to print; all but the table, which is the default, print every value exactly. "
-        "SIGCLI_FORMAT in the environment sets the default.",
-    ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        show_default=False,
-        help="Write to a file instead: .npy, .npz, .csv, .tsv, .txt, .json or .svg.",
-    ),
-]
-Dtype = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(DTYPES),
-        show_default=False,
-        help="Convert x to this type, and all else with it.",
-    ),
-]
-Digits = Annotated[
-    str | None,
-    typer.Option(metavar="N", show_default=False, help="Significant digits in the table."),
-]
-Rows = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|all",
-        show_default=False,
-        help="Show at most so many rows in the table; 40 unless given.",
-    ),
-]
-NoColor = Annotated[
-    bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", help="No notes on standard error; errors are still said.")
-]
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -153,7 +90,7 @@ def sigcli(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Gradients of the Sigmoid layer: forward, backward, and a check that cannot be fooled."""
+    """Gradients of the Sigmoid layer: forward, backward, and a check that knows what it can see."""
 
 
 @app.command(cls=ArrayCommand)
@@ -187,7 +124,7 @@ def forward(
 
     sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
     """
-    display = _display(format, output, dtype, digits, rows, no_color, quiet)
+    display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
     given = Given({"x": x})
     if not x:
@@ -245,7 +182,7 @@ def backward(
 
     sigcli backward --y 0.5 0.9 --dout 1
     """
-    display = _display(format, output, dtype, digits, rows, no_color, quiet)
+    display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     if y and (x or textbook):
         raise UsageError(f"--y stands in place of X; leave out {'X' if x else '--textbook'}")
     given = Given({"x": x, "y": y, "dout": dout})
@@ -255,9 +192,12 @@ def backward(
 
     if not textbook and _stream(given, display, backward_block):
         return 0
-    arrays = _load(given, display, beside_x=("dout",))
     if last:
-        arrays["x"] = _from_last(last, arrays, given, dout, display)
+        arrays = _load(given, display, x=last.x)
+        _check_last(last, arrays, given, dout)
+        _notes([last.note()], quiet)
+    else:
+        arrays = _load(given, display, beside_x=("dout",))
     name = "y" if y else "x"
     ones = real("dout", 1.0)
     point, gradient = together({name: arrays[name], "dout": arrays.get("dout", ones)})
@@ -304,81 +244,28 @@ def gradcheck(
 
     sigcli gradcheck && echo verified
     """
-    display = _display(format, output, dtype, digits, rows, no_color, quiet)
+    display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if rtol is None else fraction("--rtol", rtol, inclusive=False)
     given = Given({"x": x, "dout": dout})
     if not x and given.count("dout") > 1:
         _nothing("gradcheck", given, dout)
+    import numpy as np
+
     from .check import gradcheck
     from .layer import STANDARD_X, Sigmoid
 
-    arrays = _load(given, display, beside_x=("dout", "dx"))
+    standard = {} if x else {"x": np.array(STANDARD_X)}
+    arrays = _load(given, display, beside_x=("dout", "dx"), **standard)
     return _show(
         gradcheck(
             Sigmoid(threads=_threads()),
-            arrays.get("x", STANDARD_X),
+            arrays["x"],
             arrays.get("dout"),
             dx=arrays.get("dx"),
             rtol=limit,
         ),
         display,
     )
-
-
-@dataclass(frozen=True)
-class _Display:
-    """Where a result goes, and how it is shown there."""
-
-    kind: str
-    output: str | None
-    dtype: str | None
-    digits: int | None
-    rows: int | None
-    color: bool
-    quiet: bool
-
-
-def _display(
-    format: str | None,
-    output: str | None,
-    dtype: str | None,
-    digits: str | None,
-    rows: str | None,
-    no_color: bool,
-    quiet: bool,
-) -> _Display:
-    """Read the options that all commands share."""
-    if format is not None:
-        choice("--format", format, FORMATS)
-    default = choice("SIGCLI_FORMAT", os.environ.get("SIGCLI_FORMAT") or "table", FORMATS)
-    kind = (format or default) if output is None else _kind(output, format)
-    most = 200 if kind == "picture" else 40
-    return _Display(
-        kind,
-        output,
-        None if dtype is None else choice("--dtype", dtype, DTYPES),
-        None if digits is None else whole("--digits", digits, _MOST_DIGITS),
-        most
-        if rows is None
-        else None
-        if rows == "all"
-        else whole("--rows", rows, _MOST_ROWS, ", or all"),
-        color=not (no_color or os.environ.get("NO_COLOR")),
-        quiet=quiet,
-    )
-
-
-def _kind(output: str, format: str | None) -> str:
-    """Return how to write the file `output`, by its suffix."""
-    kind, its_format = _SUFFIXES.get(os.path.splitext(output)[1].lower(), ("", format))
-    if format not in (None, its_format):
-        raise UsageError(f"--format {format} contradicts --output '{output}'; drop one")
-    if not (kind or format):
-        raise UsageError(
-            f"--output: '{output}': no suffix says how to write it; "
-            f"{', '.join(_SUFFIXES)} do, or --format"
-        )
-    return kind or str(format)
 
 
 def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str = "") -> NoReturn:
@@ -395,45 +282,40 @@ def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str 
     )
 
 
-def _from_last(
-    last: LastPass,
-    arrays: Mapping[str, Any],
-    given: Given,
-    words: Sequence[str] | None,
-    display: _Display,
-) -> Any:
-    """Return x of the last forward pass, and say so."""
-    shape = last.x.shape
-    dout = arrays.get("dout")
-    if dout is not None and dout.size != 1 and dout.shape != shape:
-        if given.count("dout"):
-            _nothing("backward", given, words, f", and the last forward pass has the shape {shape}")
-        raise ShapeError(
-            f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
-            "the same shape is right, or a single number"
-        )
-    first = ", ".join(map(str, last.x.reshape(-1)[:3])) + (", …" if last.x.size > 3 else "")
-    _notes(
-        [f"x is that of the last forward pass: {first} (shape {shape}, {last.age:.0f} s ago)"],
-        display.quiet,
+def _check_last(
+    last: LastPass, arrays: Mapping[str, Any], given: Given, words: Sequence[str] | None
+) -> None:
+    """Refuse a dout that is not for the last forward pass."""
+    dout, shape = arrays.get("dout"), last.x.shape
+    if dout is None or dout.size == 1 or dout.shape == shape:
+        return
+    if given.count("dout"):
+        _nothing("backward", given, words, f", and the last forward pass has the shape {shape}")
+    raise ShapeError(
+        f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
+        "the same shape is right, or a single number"
     )
-    return last.x if display.dtype is None else last.x.astype(display.dtype)
 
 
-def _load(given: Given, display: _Display, beside_x: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the arrays that were given, and say what could not be kept."""
-    arrays = given.load(beside_x, display.dtype)
+def _load(
+    given: Given, display: Display, beside_x: Sequence[str] = (), **others: Any
+) -> dict[str, Any]:
+    """Return the arrays that were given, with `others`, and say what could not be kept."""
+    arrays = given.load(beside_x, display.dtype, **others)
     _notes(given.notes, display.quiet)
     return arrays
 
 
 def _threads() -> int:
-    return len(os.sched_getaffinity(0))
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _stream(
     given: Given,
-    display: _Display,
+    display: Display,
     compute: Callable[..., Any],
     begin: Callable[[], None] = lambda: None,
 ) -> bool:
@@ -441,13 +323,13 @@ def _stream(
 
     `begin` is called first if so.
     """
+    references, single = given.references(), given.single_numbers()
+    if display.dtype or "x" not in references or given.sources.keys() - {*references, *single}:
+        return False
     from .arrays import stream
     from .show.progress import progress
     from .show.record import rows
 
-    references, single = given.references(), given.single_numbers()
-    if display.dtype or "x" not in references or given.sources.keys() - {*references, *single}:
-        return False
     compute = partial(compute, **single)
     if display.kind == "npy" and stream.is_large(references, str(display.output)):
         begin()
@@ -464,14 +346,15 @@ def _stream(
             nullcontext() if display.output is None else replacing(display.output) as file,
             progress("bytes", stream.size(references["x"]), wanted=not display.quiet) as done,
         ):
-            for numbers in stream.rows_of_text(references["x"], done):
+            for numbers in stream.rows_of_text(references["x"], done, given.notes):
                 text = rows(compute(x=numbers))
                 _write(text) if file is None else file.write(text.encode())
+        _notes(given.notes, display.quiet)
         return True
     return False
 
 
-def _show(result: Result, display: _Display) -> int:
+def _show(result: Result, display: Display) -> int:
     """Print or write `result` and return its exit code."""
     from .show import record
 

@@ -152,6 +152,12 @@ def test_what_y_takes_the_type_of_dout_takes_too(sigcli):
     assert read["dout"] == [0.1]
 
 
+def test_the_standard_points_take_the_type_that_is_asked_for(sigcli):
+    ran = sigcli("gradcheck", "--dtype", "float32", "--format", "json")
+    assert json.loads(ran.out)["dtype"] == "float32"
+    assert ran.code == 3  # at −700 and 700 a float32 gradient is 0
+
+
 def test_gradcheck_without_x_checks_the_standard_points(sigcli):
     ran = sigcli("gradcheck", "--format", "json")
     read = json.loads(ran.out)

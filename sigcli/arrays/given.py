@@ -59,7 +59,9 @@ class Given:
         typed = {n: s.values for n, s in self.sources.items() if isinstance(s, Typed)}
         return {name: values[0] for name, values in typed.items() if len(values) == 1}
 
-    def load(self, beside_x: Collection[str] = (), dtype: str | None = None) -> dict[str, Array]:
+    def load(
+        self, beside_x: Collection[str] = (), dtype: str | None = None, **others: Array
+    ) -> dict[str, Array]:
         """Return all arrays by name.
 
         Parameters
@@ -68,11 +70,13 @@ class Given:
             What is taken from where x comes from, unless it is given itself.
         dtype : str, optional
             The type of all arrays; that of x, or of what stands in its place, if left out.
+        **others : ndarray
+            What takes the place of an array that was not given.
         """
         from .convert import to_array
         from .formats import load
 
-        arrays: dict[str, Array] = {}
+        arrays: dict[str, Array] = dict(others)
         for name, source in self.sources.items():
             if isinstance(source, Typed):
                 arrays[name] = self._narrowed(name, to_array(source), source.dtype)

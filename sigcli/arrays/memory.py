@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MemoryFileError
+from .files import Reference, beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,12 @@ class LastPass:
 
     x: Array
     age: float
+
+    def note(self) -> str:
+        """Say which pass this is."""
+        first = ", ".join(map(str, self.x.reshape(-1)[:3])) + (", …" if self.x.size > 3 else "")
+        shape = f"shape {self.x.shape}, {self.age:.0f} s ago"
+        return f"x is that of the last forward pass: {first} ({shape})"
 
 
 def place() -> Path | None:
@@ -104,7 +111,6 @@ def recall() -> LastPass | None:
 
 
 def _read(path: Path) -> Array:
-    from .files import Reference
     from .formats import Members, read_npz
 
     with open(path, "rb") as file:
@@ -112,15 +118,11 @@ def _read(path: Path) -> Array:
 
 
 def _write(path: Path, x: Array) -> None:
-    from tempfile import NamedTemporaryFile
-
     import numpy as np
 
     arrays: dict[str, Any] = {_MARK: np.array(1), "x": x}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = NamedTemporaryFile(  # noqa: SIM115  # closed before it is renamed
-        prefix=f".{path.name}.", suffix=".tmp", dir=path.parent, delete=False
-    )
+    file = beside(str(path), 0o600)
     try:
         with file:
             np.savez(file, **arrays)

@@ -180,7 +180,9 @@ def _text(reference: Reference) -> Iterator[IO[bytes]]:
             yield file
 
 
-def rows_of_text(reference: Reference, done: Callable[[int], None]) -> Iterator[Array]:
+def rows_of_text(
+    reference: Reference, done: Callable[[int], None], notes: list[str]
+) -> Iterator[Array]:
     """Yield the numbers of a text as its lines come.
 
     Parameters
@@ -189,6 +191,8 @@ def rows_of_text(reference: Reference, done: Callable[[int], None]) -> Iterator[
         A source for which `is_text` holds.
     done : callable
         Is told how many bytes a finished block had.
+    notes : list of str
+        Is given what could not be kept.
 
     Yields
     ------
@@ -204,6 +208,7 @@ def rows_of_text(reference: Reference, done: Callable[[int], None]) -> Iterator[
     import numpy as np
 
     lines = Lines(reference.name, DELIMITERS.get(suffix(reference)))
+    lines.notes = notes
     total, first = 0, None
     with _text(reference) as file:
         for block in line_blocks(file):

@@ -166,6 +166,12 @@ def test_an_error_in_a_stream_names_its_line(process):
     assert ran.err == "sigcli: x: line 1: 'abc' is not a number\n  abc\n  ^^^\n"
 
 
+def test_what_a_float64_cannot_hold_is_noted_in_a_stream_too(process):
+    ran = process("forward", "-", "--format", "plain", input="1e400\n")
+    assert (ran.code, ran.out) == (0, "1.0\n")
+    assert ran.err == "sigcli: note: x: line 1: '1e400' is beyond float64 and becomes inf\n"
+
+
 def test_blocks_of_lines_are_whole_lines():
     class Slow(io.BytesIO):
         def read1(self, size=-1):

@@ -113,6 +113,8 @@ def no_option(name: str, known: Sequence[str]) -> str:
 
 
 def _assign(option: str, value: str) -> str:
+    if not (value or option.startswith("--")):
+        raise UsageError(f"{option} needs a value")  # "-o" alone would take the next word
     return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
 
 

@@ -330,15 +330,22 @@ def _stream(
     from .show.progress import progress
     from .show.record import rows
 
-    compute = partial(compute, **single)
     if display.kind == "npy" and stream.is_large(references, str(display.output)):
         begin()
-        total = stream.count(references)
+        total, dtype = stream.count(references), stream.dtype(references)
+        fixed = {name: given.narrowed(name, [value], dtype) for name, value in single.items()}
         with (
             replacing(str(display.output)) as file,
             progress("values", total, wanted=not display.quiet) as done,
         ):
-            stream.through_npy(references, file, compute, threads=max(2, _threads()), done=done)
+            given.notes += stream.through_npy(
+                references,
+                file,
+                partial(compute, **fixed),
+                threads=max(2, _threads()),
+                done=done,
+            )
+        _notes(given.notes, display.quiet)
         return True
     if display.kind == "plain" and len(references) == 1 and stream.is_text(references["x"]):
         begin()

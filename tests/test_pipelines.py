@@ -103,6 +103,10 @@ def test_standard_input_is_read_only_where_it_is_asked_for():
          "--output: 'y': no suffix says how to write it; .npy, .npz, .csv, .tsv, .txt, .json, "
          ".svg do, or --format"),
         (("forward", "1", "-o", "nowhere/y.csv"), "--output: 'nowhere/y.csv': no such folder"),
+        (("forward", "1", "-o", ""), "-o needs a value"),
+        (("forward", "1", "--output", ""),
+         "--output: '': no suffix says how to write it; .npy, .npz, .csv, .tsv, .txt, .json, "
+         ".svg do, or --format"),
         (("forward", "1", "--dtype", "int8"),
          "--dtype: no 'int8'; choose float16, float32 or float64"),
     ],
@@ -144,6 +148,22 @@ def test_a_device_takes_what_format_says():
     assert (done.returncode, done.stderr) == (
         2, "sigcli: --output: '/dev/full': No space left on device\n",
     )  # fmt: skip
+
+
+def test_what_standard_output_goes_to_is_not_taken_away(tmp_path):
+    script = "(echo first; sigcli forward 0 -o {} --format plain; echo last) > log; cat log"
+    for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        assert shell(script.format(name), cwd=tmp_path).stdout == "first\n0.5\nlast\n"
+    shell("echo old > log; sigcli forward 0 -o /dev/stdout --format plain >> log", cwd=tmp_path)
+    assert (tmp_path / "log").read_text() == "old\n0.5\n"
+
+
+def test_a_gradient_without_its_dout_is_not_judged(tmp_path, sigcli):
+    (tmp_path / "r.json").write_text('{"x": [0], "dx": [0.25]}')
+    ran = sigcli("gradcheck", f"@{tmp_path}/r.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == ("sigcli: dx comes without the dout that it was computed with; give --dout\n")
+    assert sigcli("gradcheck", f"@{tmp_path}/r.json", "--dout", "1").code == 0
 
 
 def test_a_full_disk_leaves_the_old_file_whole(tmp_path):

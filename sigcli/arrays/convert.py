@@ -71,6 +71,17 @@ def converted(name: str, array: Array, dtype: str) -> tuple[Array, list[str]]:
     return new, notes
 
 
+def inexact(name: str, values: NDArray[Any]) -> list[str]:
+    """Return a note if `values` are integers that float64 does not hold exactly."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return []
+    large = values[(values > 2**53) | (values < -(2**53) if values.dtype.kind == "i" else False)]
+    changed = next((v for v in large.tolist() if int(float(v)) != v), None)
+    if changed is None:
+        return []
+    return [f"{name}: {changed} becomes {int(float(changed))}, the nearest float64"]
+
+
 def together(arrays: Mapping[str, Array]) -> list[Array]:
     """Return `arrays` in one shape, those of one element repeated, and in the type of the first.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -50,12 +52,16 @@ def opened(reference: Reference) -> Iterator[IO[bytes]]:
     """Open what `reference` refers to; what cannot be sought in is read into memory first."""
     try:
         if reference.path == "-":
-            yield BytesIO(standard_input(reference).read())
-            return
-        with open(reference.path, "rb") as file:
-            yield file if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else BytesIO(file.read())
+            file: IO[bytes] = BytesIO(standard_input(reference).read())
+        else:
+            file = open(reference.path, "rb")  # noqa: SIM115  # closed below
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                with file:
+                    file = BytesIO(file.read())
     except OSError as error:
         raise FileError(f"{reference.name}: {shown(reference.path)}: {_reason(error)}") from None
+    with file:
+        yield file
 
 
 def standard_input(reference: Reference) -> IO[bytes]:
@@ -91,6 +97,10 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         If it cannot be written.
     """
     try:
+        if (descriptor := _own_descriptor(path)) is not None:
+            with open(os.dup(descriptor), "wb") as file:
+                yield file
+            return
         with suppress(FileNotFoundError):
             mode = os.stat(path).st_mode
             if stat.S_ISDIR(mode):
@@ -104,9 +114,10 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         target = os.path.realpath(path)
         temporary = beside(target, _mode(target))
         try:
-            yield temporary
-            temporary.close()
-            os.replace(temporary.name, target)
+            with _removed_when_stopped(temporary.name):
+                yield temporary
+                temporary.close()
+                os.replace(temporary.name, target)
         except BaseException:
             temporary.close()
             os.unlink(temporary.name)
@@ -115,6 +126,36 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         raise FileError(f"--output: '{path}': no such folder") from None
     except OSError as error:
         raise FileError(f"--output: '{path}': {_reason(error)}") from None
+
+
+def _own_descriptor(path: str) -> int | None:
+    """Return which open file of this process `path` is: to replace that would take it away."""
+    if path in ("/dev/stdout", "/dev/stderr"):
+        return 1 if path.endswith("out") else 2
+    folder, name = os.path.split(path)
+    return int(name) if folder in ("/dev/fd", "/proc/self/fd") and name.isdecimal() else None
+
+
+@contextmanager
+def _removed_when_stopped(path: str) -> Iterator[None]:
+    """Remove the file at `path` if Ctrl-C or a request to end stops the process meanwhile."""
+
+    def stop(number: int, _: object) -> None:
+        with suppress(OSError):
+            os.unlink(path)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _mode(target: str) -> int:

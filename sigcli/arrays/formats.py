@@ -10,11 +10,11 @@ import os
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from ..errors import FileError, NumberError, quoted
 from .files import opened, shown
-from .text import BOM
+from .text import BOM, MAX_DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,6 +31,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 KINDS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json")
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK"
+_NAMES = ("x", "y", "dout", "dx")  # of arrays that commands take
 _AXES = ("i", "j", "k", "l", "m", "n")  # columns that say where a row belongs
 
 
@@ -57,6 +58,11 @@ class Members:
         self.reference = reference
         self.companions = companions
 
+    def alone(self) -> None:
+        """Raise an error if a member is meant where there are no names."""
+        if self.reference.member:
+            self.chosen([])
+
     def chosen(self, names: Sequence[str]) -> dict[str, str]:
         """Return the members of `names` to be read, by what they are for.
 
@@ -74,6 +80,11 @@ class Members:
                     f"{quoted(wanted)}; there is {there}"
                 )
             wanted = names[0]
+        if list(names).count(wanted) > 1:
+            raise FileError(
+                f"{self.reference.name}: {shown(self.reference.path)} has more than one "
+                f"{quoted(wanted)}"
+            )
         found = {name: name for name in self.companions if name in names}
         return {**found, self.reference.name: wanted}
 
@@ -100,10 +111,12 @@ def load(reference: Reference, companions: Collection[str] = ()) -> Loaded:
             kind = sniffed(file.read(64))
             file.seek(0)
         if kind == ".npy":
-            members.chosen([reference.name])
-            return Loaded({reference.name: _read_npy(reference, file, _size(file))})
+            members.alone()
+            notes: list[str] = []
+            array = _read_npy(reference, file, _size(file), notes)
+            return Loaded({reference.name: array}, notes)
         if kind == ".npz":
-            return Loaded(read_npz(members, file))
+            return read_npz(members, file)
         text = file.read()
     if kind == ".json":
         return _read_json(members, text)
@@ -186,6 +199,8 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
     real(reference.name, np.empty(0, dtype))
     header = Header(shape, fortran, dtype)
     left = size - (file.tell() - start)
+    if not all(type(length) is int for length in shape) or len(shape) > MAX_DIMENSIONS:
+        raise FileError(f"{where} is no .npy file: its header gives no shape")
     if min(shape, default=0) < 0 or header.count * dtype.itemsize > left:
         raise FileError(
             f"{where} is cut off: its header promises {header.count} values of {dtype.itemsize} "
@@ -194,10 +209,10 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
     return header
 
 
-def _read_npy(reference: Reference, file: IO[bytes], size: int) -> Array:
+def _read_npy(reference: Reference, file: IO[bytes], size: int, notes: list[str]) -> Array:
     import numpy as np
 
-    from .convert import real
+    from .convert import inexact, real
 
     header = npy_header(reference, file, size)
     size = header.count * header.dtype.itemsize
@@ -205,10 +220,16 @@ def _read_npy(reference: Reference, file: IO[bytes], size: int) -> Array:
     if len(data) < size:
         raise FileError(f"{reference.name}: {shown(reference.path)} is cut off")
     values = np.frombuffer(data, header.dtype)
-    return real(reference.name, values.reshape(header.shape, order="F" if header.fortran else "C"))
+    notes += inexact(reference.name, values)
+    return _shaped(
+        reference.name,
+        real(reference.name, values),
+        header.shape,
+        order="F" if header.fortran else "C",
+    )
 
 
-def read_npz(members: Members, file: IO[bytes]) -> dict[str, Array]:
+def read_npz(members: Members, file: IO[bytes]) -> Loaded:
     """Read members of an archive, each only as far as its header says that it goes."""
     from zipfile import BadZipFile, ZipFile
     from zlib import error as zlib_error
@@ -217,11 +238,13 @@ def read_npz(members: Members, file: IO[bytes]) -> dict[str, Array]:
     try:
         with ZipFile(file) as archive:
             infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            arrays = {}
+            arrays, notes = {}, list[str]()
             for name, member in members.chosen(list(infos)).items():
                 with archive.open(infos[member]) as data:
-                    arrays[name] = _read_npy(members.reference, data, infos[member].file_size)
-            return arrays
+                    arrays[name] = _read_npy(
+                        members.reference, data, infos[member].file_size, notes
+                    )
+            return Loaded(arrays, notes)
     except (BadZipFile, zlib_error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FileError(f"{where} is no .npz file: {error}") from None
 
@@ -233,7 +256,7 @@ def _read_json(members: Members, text: bytes) -> Loaded:
     reference = members.reference
     where = f"{reference.name}: {shown(reference.path)}"
     try:
-        value = json.loads(text.decode("utf-8-sig"))
+        value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise FileError(
             f"{where}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
@@ -241,27 +264,60 @@ def _read_json(members: Members, text: bytes) -> Loaded:
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
         raise FileError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
-        members.chosen([reference.name])
-        return Loaded({reference.name: _from_lists(reference.name, value, {})})
-    numbers = [name for name, member in value.items() if isinstance(member, list | float | int)]
-    names = [name for name in numbers if name not in ("shape", "rtol")]
-    return Loaded({n: _from_lists(n, value[m], value) for n, m in members.chosen(names).items()})
+        members.alone()
+        return Loaded({reference.name: _from_lists(reference.name, value, {}, [])})
+    names = [name for name, member in value.items() if _may_be_array(name, member)]
+    notes: list[str] = []
+    chosen = members.chosen(names).items()
+    return Loaded({n: _from_lists(n, value[m], value, notes) for n, m in chosen}, notes)
 
 
-def _from_lists(name: str, value: Any, record: dict[str, Any]) -> Array:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object in which no name stands twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return found
+
+
+def _may_be_array(name: str, member: Any) -> bool:
+    """Whether a member of an object is numbers, or should be by its name."""
+    if name in ("shape", "rtol") or isinstance(member, bool):
+        return False
+    return name in _NAMES or isinstance(member, list | float | int) or _is_word(member)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value in _WORDS
+
+
+def _from_lists(name: str, value: Any, record: dict[str, Any], notes: list[str]) -> Array:
     """Return nested lists as an array, of the type and empty shape that the `record` names."""
     import numpy as np
 
+    from .convert import converted
+
     flat: list[float] = []
     shape = _flatten(name, value, flat)
-    array = np.array(flat, np.float64).reshape(shape)
-    if record.get("dtype") in ("float16", "float32"):
-        with np.errstate(over="ignore"):
-            array = array.astype(record["dtype"])
     whole = record.get("shape")
-    if not array.size and isinstance(whole, list) and 0 in whole:
-        array = array.reshape([size for size in whole if isinstance(size, int) and size >= 0])
+    if not flat and isinstance(whole, list) and 0 in whole:
+        shape = tuple(whole)
+    array: Array = _shaped(name, np.array(flat, np.float64), shape)
+    if record.get("dtype") in ("float16", "float32"):
+        array, lost = converted(name, array, record["dtype"])
+        notes += lost
     return array
+
+
+def _shaped(
+    name: str, values: Array, shape: tuple[int, ...], order: Literal["C", "F"] = "C"
+) -> Array:
+    """Return `values` in a shape that a file claims."""
+    try:
+        return values.reshape(shape, order=order)
+    except (ValueError, TypeError, OverflowError):
+        sizes = ", ".join(map(str, shape[:8])) + (", …" if len(shape) > 8 else "")
+        raise FileError(f"{name}: ({sizes}) is no shape for {values.size} numbers") from None
 
 
 _WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
@@ -287,7 +343,7 @@ def _flatten(place: str, value: Any, flat: list[float]) -> tuple[int, ...]:
 
 
 def _json_number(place: str, value: Any) -> float:
-    if isinstance(value, str) and value in _WORDS:
+    if _is_word(value):
         return float(_WORDS[value])
     if isinstance(value, bool) or not isinstance(value, int | float):
         import json
@@ -308,7 +364,7 @@ def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
 
     reference = members.reference
     if sniffed(text[:64]) == ".array":
-        members.chosen([reference.name])
+        members.alone()
         if b'"' in text:
             return _read_json(members, text)
         typed = read_text(reference.name, text.decode("utf-8-sig", "replace"))
@@ -319,11 +375,11 @@ def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
     if lines.header:
         lines.check_rows(len(rows), reference.member or reference.name)
         columns = _columns(lines.header, rows)
-        chosen = members.chosen(list(columns))
+        chosen = members.chosen([name for name in lines.header if name in columns])
         for member in chosen.values():
             lines.check(member)
         return Loaded({name: columns[member] for name, member in chosen.items()}, lines.notes)
-    members.chosen([reference.name])
+    members.alone()
     if not rows.size:
         raise NumberError(f"{reference.name}: {shown(reference.path)} holds no number")
     return Loaded({reference.name: rows.reshape(-1) if 1 in rows.shape else rows}, lines.notes)

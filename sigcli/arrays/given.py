@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.floating[Any]]
 
@@ -79,7 +79,7 @@ class Given:
         arrays: dict[str, Array] = dict(others)
         for name, source in self.sources.items():
             if isinstance(source, Typed):
-                arrays[name] = self._narrowed(name, to_array(source), source.dtype)
+                arrays[name] = self.narrowed(name, to_array(source), source.dtype)
                 continue
             wanted = [other for other in beside_x if other not in self.sources]
             loaded = load(source, wanted if name == "x" else ())
@@ -89,14 +89,14 @@ class Given:
         if dtype is None and leading is not None:
             dtype = leading.dtype.name
         if dtype is not None:
-            arrays = {name: self._narrowed(name, array, dtype) for name, array in arrays.items()}
+            arrays = {name: self.narrowed(name, array, dtype) for name, array in arrays.items()}
         return arrays
 
-    def _narrowed(self, name: str, array: Array, dtype: str) -> Array:
+    def narrowed(self, name: str, array: ArrayLike, dtype: str) -> Array:
         """Return `array` as `dtype`, with a note on what is lost."""
-        from .convert import converted
+        from .convert import converted, real
 
-        new, notes = converted(name, array, dtype)
+        new, notes = converted(name, real(name, array), dtype)
         self.notes += notes
         return new
 

@@ -112,7 +112,8 @@ class Lines:
             if words:
                 self._first = (self._line, line.rstrip())
                 self.delimiter = next((mark for mark in ",\t" if mark in line), None)
-                self.header = self._split(line)
+                words = self._split(line)
+                self.header = words
                 self.columns = len(self.header)
                 break
         return block[start:]
@@ -184,14 +185,30 @@ class Lines:
                 f"{self.columns}"
             )
 
+    def _fields(self, line: str) -> list[str]:
+        """Return the words of a line below a header, where ``#`` may stand in a word."""
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            return []
+        if self.delimiter is None:
+            fields = line.split()
+        else:
+            fields = [f.strip() for f in next(csv.reader([line], delimiter=self.delimiter))]
+        if line.lstrip().startswith("#") and len(fields) != self.columns:
+            return []
+        number, comment, _ = fields[-1].partition("#")
+        return [*fields[:-1], number.strip()] if comment and is_number(number.strip()) else fields
+
     def _split(self, line: str) -> list[str]:
-        """Return the words of one line."""
-        line = line.partition("#")[0].strip()
-        if not line:
+        """Return the words of one line; none of a comment."""
+        if self.header:
+            return self._fields(line)
+        line = line.partition("#")[0].rstrip("\r\n")
+        if not line.strip():
             return []
         if self.delimiter:
-            fields = next(csv.reader([line], delimiter=self.delimiter))
-            return [field.strip() for field in fields]
+            return [field.strip() for field in next(csv.reader([line], delimiter=self.delimiter))]
+        line = line.strip()
         if "," in line:
             return [part for field in line.split(",") for part in (field.split() or [""])]
         return line.split()

@@ -46,7 +46,8 @@ class LastPass:
 
     def note(self) -> str:
         """Say which pass this is."""
-        first = ", ".join(map(str, self.x.reshape(-1)[:3])) + (", …" if self.x.size > 3 else "")
+        first = ", ".join(map(str, self.x.reshape(-1)[:3])) or "no number"
+        first += ", …" if self.x.size > 3 else ""
         shape = f"shape {self.x.shape}, {self.age:.0f} s ago"
         return f"x is that of the last forward pass: {first} ({shape})"
 
@@ -114,7 +115,7 @@ def _read(path: Path) -> Array:
     from .formats import Members, read_npz
 
     with open(path, "rb") as file:
-        return read_npz(Members(Reference("x", str(path))), file)["x"]
+        return read_npz(Members(Reference("x", str(path))), file).arrays["x"]
 
 
 def _write(path: Path, x: Array) -> None:

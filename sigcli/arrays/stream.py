@@ -38,18 +38,22 @@ class _Input:
     descriptor: int
     header: Header
     start: int
+    notes: list[str]
 
     def block(self, first: int, count: int) -> Array:
         """Return `count` values from the `first` on, in the file's order."""
         import numpy as np
 
-        from .convert import real
+        from .convert import inexact, real
 
         width = self.header.dtype.itemsize
         data = os.pread(self.descriptor, count * width, self.start + first * width)
         if len(data) < count * width:
             raise FileError(f"{self.reference.name}: {shown(self.reference.path)} was cut off")
-        return real(self.reference.name, np.frombuffer(data, self.header.dtype))
+        values = np.frombuffer(data, self.header.dtype)
+        if not self.notes:
+            self.notes.extend(inexact(self.reference.name, values))
+        return real(self.reference.name, values)
 
 
 def is_large(references: Mapping[str, Reference], output: str) -> bool:
@@ -65,6 +69,12 @@ def count(references: Mapping[str, Reference]) -> int:
         return next(iter(_opened(references, stack).values())).header.count
 
 
+def dtype(references: Mapping[str, Reference]) -> str:
+    """Return the type that the numbers in some ``.npy`` files are computed in."""
+    with ExitStack() as stack:
+        return next(iter(_opened(references, stack).values())).block(0, 0).dtype.name
+
+
 def size(reference: Reference) -> int | None:
     """Return how many bytes a file holds; None for standard input."""
     return None if reference.path == "-" else os.path.getsize(reference.path)
@@ -78,7 +88,7 @@ def is_streamable(references: Mapping[str, Reference]) -> bool:
         return False
     with ExitStack() as stack:
         headers = [i.header for i in _opened(references, stack).values()]
-    return len({(header.shape, header.fortran) for header in headers}) == 1
+    return len({(header.shape, header.fortran, header.dtype.name) for header in headers}) == 1
 
 
 def through_npy(
@@ -88,7 +98,7 @@ def through_npy(
     *,
     threads: int,
     done: Callable[[int], None],
-) -> int:
+) -> list[str]:
     """Write what `compute` makes of the arrays in some ``.npy`` files as another ``.npy`` file.
 
     Parameters
@@ -106,8 +116,8 @@ def through_npy(
 
     Returns
     -------
-    int
-        The number of values.
+    list of str
+        Notes on what could not be kept.
     """
     import numpy as np
     from numpy.lib import format as npy
@@ -134,7 +144,7 @@ def through_npy(
             return count
 
         _in_threads(work, range(0, first.header.count, _VALUES), threads, done)
-        return first.header.count
+        return [note for i in inputs.values() for note in i.notes]
 
 
 def _in_threads(
@@ -156,7 +166,7 @@ def _opened(references: Mapping[str, Reference], stack: ExitStack) -> dict[str, 
     for name, reference in references.items():
         file = stack.enter_context(opened(reference))
         header = npy_header(reference, file, os.fstat(file.fileno()).st_size)
-        inputs[name] = _Input(reference, file.fileno(), header, file.tell())
+        inputs[name] = _Input(reference, file.fileno(), header, file.tell(), [])
     return inputs
 
 
@@ -217,7 +227,7 @@ def rows_of_text(
             if not len(rows):
                 continue
             total += len(rows)
-            if total == len(rows) == 1 and not lines.header:
+            if total == len(rows) == 1 and rows.shape[1] > 1 and not lines.header:
                 first = rows  # perhaps the only one
                 continue
             if first is not None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 
 from ..arrays.convert import real, together
-from ..errors import RangeError, ShapeError, SigcliError
+from ..errors import RangeError, ShapeError, SigcliError, UsageError
 from .differences import Derivative, derivative
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def gradcheck(
     x = real("x", x)
     if not x.size:
         raise RangeError("x is empty: there is no gradient to check")
+    if dx is not None and dout is None:
+        raise UsageError("dx comes without the dout that it was computed with; give --dout")
     rtol = float(np.sqrt(np.finfo(x.dtype).eps)) if rtol is None else rtol
     if not 0 < rtol < 1:
         raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")

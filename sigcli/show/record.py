@@ -149,7 +149,9 @@ def json(result: Result) -> str:
 
 
 def _nested(array: NDArray[Any]) -> str:
-    """Return `array` as JSON lists in lists."""
+    """Return `array` as JSON lists in lists; what is empty as one, since `shape` says the rest."""
+    if not array.size:
+        return "[]"
     values = shortest(array)
     if array.dtype.kind == "f":
         values = [_STRICT.get(value, value) for value in values]

@@ -8,6 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from sigcli import Sigmoid, gradcheck
 from sigcli.arrays.files import Reference, reference
 from sigcli.arrays.formats import load
 from sigcli.errors import SigcliError
@@ -150,6 +151,89 @@ def test_json_that_is_no_array_is_refused(tmp_path, text, message):
     assert str(caught.value).removeprefix("x: ") == message.replace("PATH", f"'@{path}'")
 
 
+def test_a_0d_array_that_is_not_finite_is_an_array_like_any(tmp_path):
+    for value in (np.nan, np.inf, -np.inf):
+        path = tmp_path / "x.json"
+        path.write_text(record.json(backward_pass(np.array(value), np.array(-np.inf))))
+        found = read(path, "x", "dout", "dx")
+        np.testing.assert_array_equal(found["x"], value)
+        np.testing.assert_array_equal(found["dout"], -np.inf)
+        np.testing.assert_array_equal(found["dx"], np.nan)
+
+
+@pytest.mark.parametrize("value", ["null", '"oops"', "{}", "true"])
+def test_a_member_with_the_name_of_an_array_is_never_passed_over(tmp_path, value):
+    (tmp_path / "x.json").write_text(f'{{"x": [1, 2], "dx": {value}}}')
+    if value == "true":  # a flag of that name is a flag
+        assert list(read(tmp_path / "x.json", "x", "dx")) == ["x"]
+        return
+    with pytest.raises(SigcliError, match="is not a number"):
+        read(tmp_path / "x.json", "x", "dx")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.csv", "x,x\n1,2\n", "PATH has more than one 'x'"),
+        ("x.json", '{"x": 1, "x": 2}', "PATH is not JSON: a name stands twice in an object"),
+        ("x.json", "[" * 70 + "]" * 70, "(1, 1, 1, 1, 1, 1, 1, 1, …) is no shape for 0 numbers"),
+        ("x.json", '{"x": [], "shape": [0, 99999999999999999999]}',
+         "(0, 99999999999999999999) is no shape for 0 numbers"),
+        ("x.json", '{"x": [], "shape": [0, "a"]}', "(0, a) is no shape for 0 numbers"),
+        ("x.tsv", "\t1\n\t2\n", "line 1: an empty field; write nan for a missing number"),
+        ("x.txt:x", "1\n2\n", "PATH has no array named 'x'; there is nothing"),
+    ],
+)  # fmt: skip
+def test_what_could_be_read_in_two_ways_is_refused(tmp_path, name, text, message):
+    path = tmp_path / name.partition(":")[0]
+    path.write_text(text)
+    with pytest.raises(SigcliError) as caught:
+        read(tmp_path / name)
+    assert str(caught.value) == f"x: {message.replace('PATH', repr(f'@{path}'))}"
+
+
+@pytest.mark.parametrize(
+    ("text", "member", "expected"),
+    [
+        ("color,x\n#ff0000,1.5\nred,2\n", "x", [1.5, 2]),
+        ("name,x\na#1,1\nb,2 # a comment\n", "x", [1, 2]),
+        ("name,x\n# a comment\na,1\n", "x", [1]),
+        ("# a comment\n#,with,commas\nname,x\na,1\n", "x", [1]),
+        ("1,2 # one\n3,4\n", "", [[1, 2], [3, 4]]),
+        ('name,x\n"a, b",1\n', "x", [1]),
+    ],
+)
+def test_a_number_sign_is_a_comment_only_where_it_is_no_word(tmp_path, text, member, expected):
+    (tmp_path / "x.csv").write_text(text)
+    name = f"{tmp_path}/x.csv:{member}" if member else tmp_path / "x.csv"
+    assert read(name)["x"].tolist() == expected
+
+
+def test_a_table_with_empty_words_is_read_back(tmp_path):
+    check = gradcheck(Sigmoid(), [1.0, -800.0])
+    for kind in ("csv", "tsv"):
+        (tmp_path / f"r.{kind}").write_text(getattr(record, kind)(check))
+        assert read(tmp_path / f"r.{kind}")["x"].tolist() == [1, -800]
+
+
+def test_whole_numbers_that_float64_does_not_hold_are_noted(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([1, 2**53 + 1]))
+    assert load(reference("x", f"@{tmp_path}/x.npy")).notes == [
+        "x: 9007199254740993 becomes 9007199254740992, the nearest float64"
+    ]
+    np.save(tmp_path / "x.npy", np.array([2**64 - 1], np.uint64))
+    assert len(load(reference("x", f"@{tmp_path}/x.npy")).notes) == 1
+    np.save(tmp_path / "x.npy", np.array([2**53, 2**60, -(2**62)]))
+    assert load(reference("x", f"@{tmp_path}/x.npy")).notes == []
+
+
+def test_what_a_narrow_record_cannot_hold_is_noted(tmp_path):
+    (tmp_path / "x.json").write_text('{"x": [1e39, 2], "dtype": "float32"}')
+    assert load(reference("x", f"@{tmp_path}/x.json")).notes == [
+        "x[0]: 1e+39 is beyond float32 and becomes inf"
+    ]
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"x": ' + "9" * 5000 + "}", "\xff"])
 def test_hostile_json_is_refused_in_one_line(tmp_path, text):
     path = tmp_path / "x.json"
@@ -211,6 +295,10 @@ HEADER = "{'descr': '<f8', 'fortran_order': False, 'shape': (%s,)}\n"
                                "bytes, and 0 bytes follow"),
         (npy(HEADER % -3), "is cut off: its header promises -3 values of 8 bytes, "
                            "and 0 bytes follow"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (True,)}\n", b"\0" * 8),
+         "is no .npy file: its header gives no shape"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 70 + ")}\n", b"\0" * 8),
+         "is no .npy file: its header gives no shape"),
         (npy("nonsense"), "is no .npy file: its header cannot be read"),
         (npy("__import__('os').system('touch /tmp/owned')"),
          "is no .npy file: its header cannot be read"),

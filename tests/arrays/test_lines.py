@@ -107,6 +107,13 @@ def test_blocks_are_read_as_the_whole_is():
     np.testing.assert_array_equal(np.concatenate(parts), rows)
 
 
+def test_a_blank_block_is_no_row():
+    lines = Lines("x")
+    lines.read(b"1\n")
+    for blank in (b"  \n", b"\n\n", b""):
+        assert lines.read(blank).shape == (0, 1)
+
+
 def test_an_error_in_a_later_block_still_names_its_line():
     lines = Lines("x")
     lines.read(b"1\n2\n")

@@ -55,6 +55,7 @@ def test_large_files_go_through_the_commands_in_blocks_and_small_ones_do_not(tmp
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "d.npy", dout)
     given, out = f"@{tmp_path}/x.npy", tmp_path / "out.npy"
+    sigcli("forward", "7")
     assert sigcli("forward", given, "-o", str(out)).code == 0
     np.testing.assert_array_equal(np.load(out), sigmoid(x))
     assert sigcli("backward").code == 2  # a streamed pass is not remembered
@@ -69,6 +70,29 @@ def test_large_files_go_through_the_commands_in_blocks_and_small_ones_do_not(tmp
     np.save(tmp_path / "small.npy", x[:3])
     assert sigcli("forward", f"@{tmp_path}/small.npy", "-o", str(out)).code == 0
     assert sigcli("backward", "--quiet").code == 0
+
+
+def test_a_narrow_stream_gives_what_the_whole_gives(tmp_path, sigcli):
+    x = np.random.default_rng(6).normal(size=COUNT).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "d.npy", np.full(COUNT, 0.1))
+    for dout in ("0.1", "1e39", f"@{tmp_path}/d.npy"):
+        runs = [
+            sigcli("backward", f"@{tmp_path}/x.npy", "--dout", dout, "-o", str(tmp_path / name))
+            for name in ("whole.npz", "stream.npy")
+        ]
+        assert runs[0].err == runs[1].err
+        assert ("beyond float32" in runs[0].err) == (dout == "1e39")
+        with np.load(tmp_path / "whole.npz") as whole:
+            np.testing.assert_array_equal(np.load(tmp_path / "stream.npy"), whole["dx"])
+
+
+def test_a_stream_of_large_integers_says_what_is_lost(tmp_path, sigcli):
+    np.save(tmp_path / "x.npy", np.full(COUNT, 2**53 + 1))
+    ran = sigcli("forward", f"@{tmp_path}/x.npy", "-o", str(tmp_path / "y.npy"))
+    assert ran.err == (
+        "sigcli: note: x: 9007199254740993 becomes 9007199254740992, the nearest float64\n"
+    )
 
 
 def test_files_of_other_order_or_shape_are_read_whole(tmp_path, sigcli):
@@ -122,10 +146,10 @@ def test_text_comes_out_before_all_has_gone_in():
         ["sigcli", "forward", "-", "--format", "plain"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
     )  # fmt: skip
-    process.stdin.write(b"0\n0\n")
-    assert select.select([process.stdout], [], [], 30)[0]
-    assert process.stdout.read(8) == b"0.5\n0.5\n"
-    process.stdin.write(b"0\n")
+    for _ in range(3):
+        process.stdin.write(b"0\n")
+        assert select.select([process.stdout], [], [], 30)[0]
+        assert process.stdout.read(8) == b"0.5\n"
     process.stdin.close()
     process.wait(timeout=30)
     process.stdout.close()
@@ -198,16 +222,18 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(tmp_path):
             stream.through_npy(references, file, cut, threads=1, done=lambda n: None)
 
 
-def test_a_killed_stream_leaves_the_old_file(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_stream_leaves_the_old_file(tmp_path, how):
     np.save(tmp_path / "x.npy", np.zeros(3 * 10**7))
     (tmp_path / "y.npy").write_bytes(b"old")
     child = subprocess.Popen(["sigcli", "forward", "@x.npy", "-o", "y.npy"], cwd=tmp_path)
     while child.poll() is None and len(os.listdir(tmp_path)) < 3:
         time.sleep(0.001)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(how)
     child.wait(timeout=30)
     if child.returncode:  # else it was faster than the signal
-        assert child.returncode == -signal.SIGINT
+        assert child.returncode == -how
         assert (tmp_path / "y.npy").read_bytes() == b"old"
         left = [name for name in os.listdir(tmp_path) if name not in ("x.npy", "y.npy")]
         assert all(re.fullmatch(r"\.y\.npy\..+\.tmp", name) for name in left)
+        assert left == [] or how == signal.SIGKILL

@@ -120,6 +120,8 @@ def test_a_gradient_from_elsewhere_is_checked_in_place_of_the_layer_s_own():
     layer.forward(BOOK)
     dx = layer.backward([1.0, 0.5, -2.0])
     assert gradcheck(Sigmoid(), BOOK, [1.0, 0.5, -2.0], dx=dx).verdict == "pass"
+    with pytest.raises(SigcliError, match="dx comes without the dout"):
+        gradcheck(Sigmoid(), BOOK, dx=dx)
     check = gradcheck(Sigmoid(), BOOK, [1.0, 0.5, -2.0], dx=dx * [1, 2, 1])
     assert check.verdicts.tolist() == ["pass", "wrong", "pass"]
 

@@ -144,7 +144,7 @@ def through_npy(
             return count
 
         _in_threads(work, range(0, first.header.count, _VALUES), threads, done)
-        return [note for i in inputs.values() for note in i.notes]
+        return list(dict.fromkeys(note for i in inputs.values() for note in i.notes))
 
 
 def _in_threads(

@@ -112,16 +112,11 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
             if not os.access(path, os.W_OK):
                 raise PermissionError(None, "Permission denied")
         target = os.path.realpath(path)
-        temporary = beside(target, _mode(target))
-        try:
-            with _removed_when_stopped(temporary.name):
-                yield temporary
-                temporary.close()
-                os.replace(temporary.name, target)
-        except BaseException:
-            temporary.close()
-            os.unlink(temporary.name)
-            raise
+        temporary = beside(target)
+        with _removed_when_stopped(temporary), created(temporary, _mode(target)) as file:
+            yield file
+            file.close()
+            os.replace(temporary, target)
     except FileNotFoundError:
         raise FileError(f"--output: '{path}': no such folder") from None
     except OSError as error:
@@ -168,11 +163,20 @@ def _mode(target: str) -> int:
         return 0o666 & ~umask
 
 
-def beside(target: str, mode: int) -> IO[bytes]:
-    """Create a file in the folder of `target`, to be renamed to it once it is whole."""
-    folder, name = os.path.split(target)
-    # A name that no other process or thread has; tempfile would cost each command 3 ms.
-    path = os.path.join(folder, f".{name[:200]}.{os.getpid()}-{monotonic_ns()}.tmp")
-    file = open(path, "xb+", opener=partial(os.open, mode=0o600))  # noqa: SIM115  # kept open
-    os.fchmod(file.fileno(), mode)
-    return file
+def beside(target: str) -> str:
+    """Return a path in the folder of `target` that no other process or thread has."""
+    folder, name = os.path.split(target)  # tempfile would do, and cost each command 3 ms
+    return os.path.join(folder, f".{name[:200]}.{os.getpid()}-{monotonic_ns()}.tmp")
+
+
+@contextmanager
+def created(path: str, mode: int) -> Iterator[IO[bytes]]:
+    """Create a file of `mode` at `path`; where something fails it is removed again."""
+    with open(path, "xb+", opener=partial(os.open, mode=0o600)) as file:
+        try:
+            os.fchmod(file.fileno(), mode)
+            yield file
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(path)
+            raise

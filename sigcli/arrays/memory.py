@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MemoryFileError
-from .files import Reference, beside
+from .files import Reference, beside, created
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,15 +123,11 @@ def _write(path: Path, x: Array) -> None:
 
     arrays: dict[str, Any] = {_MARK: np.array(1), "x": x}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = beside(str(path), 0o600)
-    try:
-        with file:
-            np.savez(file, **arrays)
-        os.replace(file.name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(file.name)
-        raise
+    temporary = beside(str(path))
+    with created(temporary, 0o600) as file:
+        np.savez(file, **arrays)
+        file.close()
+        os.replace(temporary, path)
 
 
 def _is_ours(path: Path) -> bool:

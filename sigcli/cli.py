@@ -332,11 +332,11 @@ def _stream(
 
     if display.kind == "npy" and stream.is_large(references, str(display.output)):
         begin()
-        total, dtype = stream.count(references), stream.dtype(references)
+        dtype = stream.dtype(references)
         fixed = {name: given.narrowed(name, [value], dtype) for name, value in single.items()}
         with (
             replacing(str(display.output)) as file,
-            progress("values", total, wanted=not display.quiet) as done,
+            progress(stream.size(references["x"]), wanted=not display.quiet) as done,
         ):
             given.notes += stream.through_npy(
                 references,
@@ -349,9 +349,10 @@ def _stream(
         return True
     if display.kind == "plain" and len(references) == 1 and stream.is_text(references["x"]):
         begin()
+        shown = display.output is None and sys.stdout is not None and sys.stdout.isatty()
         with (
             nullcontext() if display.output is None else replacing(display.output) as file,
-            progress("bytes", stream.size(references["x"]), wanted=not display.quiet) as done,
+            progress(stream.size(references["x"]), wanted=not (display.quiet or shown)) as done,
         ):
             for numbers in stream.rows_of_text(references["x"], done, given.notes):
                 text = rows(compute(x=numbers))

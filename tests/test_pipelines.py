@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -294,13 +296,40 @@ def test_progress_is_shown_in_a_terminal_only_and_after_a_second(monkeypatch):
     clock = iter([0.0, 0.5, 1.5, 1.6])
     monkeypatch.setattr(module, "monotonic", lambda: next(clock))
     monkeypatch.setattr(module.sys, "stderr", Terminal())
-    with module.progress("values", 30, wanted=True) as done:
+    with module.progress(30, wanted=True) as done:
         done(10)
         assert bars == []
         done(10)
-        assert bars == [("values", 30)]
+        assert bars == [(30,)]
         done(10)
     assert _Bar.seen == [20, 30]
+
+
+@pytest.mark.parametrize("kind", ["txt", "npy"])
+def test_a_bar_does_not_disturb_the_result(tmp_path, kind):
+    x = np.zeros(2**20 + 1)
+    np.save(tmp_path / "x.npy", x)
+    (tmp_path / "x.txt").write_bytes(b"0\n" * 300_000)
+    options = ["--format", "plain"] if kind == "txt" else ["-o", "y.npy"]
+    code = (
+        "import sys\nfrom sigcli import cli\nfrom sigcli.show import progress\n"
+        "progress._PATIENCE = 0\nsys.exit(cli.run(sys.argv[1:]))"
+    )
+    main, side = pty.openpty()
+    with open(tmp_path / "out", "wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "forward", f"@x.{kind}", *options],
+            cwd=tmp_path, stdout=out, stderr=side, env={**os.environ, "TERM": "xterm"},
+            check=False, timeout=60,
+        )  # fmt: skip
+    os.close(side)
+    shown = os.read(main, 10_000)
+    os.close(main)
+    assert done.returncode == 0
+    assert b"/s" in shown
+    assert (tmp_path / "out").read_bytes() == (b"0.5\n" * 300_000 if kind == "txt" else b"")
+    if kind == "npy":
+        np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), x + 0.5)
 
 
 class _Bar:

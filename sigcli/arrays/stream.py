@@ -60,13 +60,11 @@ def is_large(references: Mapping[str, Reference], output: str) -> bool:
     """Whether these are ``.npy`` files in one order, too large to remember, and `output` a file."""
     if os.path.lexists(output) and not os.path.isfile(output):
         return False
-    return is_streamable(references) and count(references) > MOST_VALUES
-
-
-def count(references: Mapping[str, Reference]) -> int:
-    """Return how many values each of some ``.npy`` files holds."""
     with ExitStack() as stack:
-        return next(iter(_opened(references, stack).values())).header.count
+        return (
+            is_streamable(references)
+            and next(iter(_opened(references, stack).values())).header.count > MOST_VALUES
+        )
 
 
 def dtype(references: Mapping[str, Reference]) -> str:
@@ -112,7 +110,7 @@ def through_npy(
     threads : int
         How many blocks to work on at once.
     done : callable
-        Is told how many values a finished block had.
+        Is told how many bytes of the first file a finished block had.
 
     Returns
     -------
@@ -141,7 +139,7 @@ def through_npy(
             while data:
                 written = os.pwrite(target.fileno(), data, place)
                 data, place = data[written:], place + written
-            return count
+            return count * first.header.dtype.itemsize
 
         _in_threads(work, range(0, first.header.count, _VALUES), threads, done)
         return list(dict.fromkeys(note for i in inputs.values() for note in i.notes))

@@ -16,15 +16,13 @@ _PATIENCE = 1.0  # seconds before a bar appears
 
 
 @contextmanager
-def progress(words: str, total: int | None, *, wanted: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function to be told of work done; it shows a bar once the work takes over a second.
+def progress(total: int | None, *, wanted: bool) -> Iterator[Callable[[int], None]]:
+    """Give a function to be told of bytes read; it shows a bar once the work takes over a second.
 
     Parameters
     ----------
-    words : str
-        What is being done.
     total : int or None
-        How much there is to do; None where that is not known.
+        How many bytes there are to read; None where that is not known.
     wanted : bool
         Whether to show anything at all.
     """
@@ -35,7 +33,7 @@ def progress(words: str, total: int | None, *, wanted: bool) -> Iterator[Callabl
         nonlocal bar, done
         done += amount
         if bar is None and wanted and monotonic() - start > _PATIENCE and _in_terminal():
-            bar = _bar(words, total)
+            bar = _bar(total)
         if bar is not None:
             bar.update(bar.task_ids[0], completed=done)
 
@@ -50,23 +48,25 @@ def _in_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _bar(words: str, total: int | None) -> Progress:
+def _bar(total: int | None) -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
+        DownloadColumn,
         Progress,
-        TaskProgressColumn,
-        TextColumn,
         TimeRemainingColumn,
+        TransferSpeedColumn,
     )
 
     bar = Progress(
-        TextColumn(words),
         BarColumn(),
-        TaskProgressColumn(show_speed=True),
+        DownloadColumn(),
+        TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,  # the result is written there meanwhile
+        redirect_stderr=False,
     )
     bar.add_task("", total=total)
     bar.start()

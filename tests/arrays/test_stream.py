@@ -46,7 +46,7 @@ def test_blocks_give_what_the_whole_gives(tmp_path, monkeypatch, make, dtype):
     y = np.load(tmp_path / "y.npy")
     assert (y.shape, y.dtype) == (x.shape, np.dtype(dtype))
     np.testing.assert_array_equal(y, sigmoid(x))
-    assert sum(seen) == x.size
+    assert sum(seen) == x.nbytes
 
 
 def test_large_files_go_through_the_commands_in_blocks_and_small_ones_do_not(tmp_path, sigcli):

@@ -236,7 +236,7 @@ def gradcheck(
     the differences cannot tell. Without X a standard set of points from −700 to 700 is checked;
     without --dout it is 1.5, −0.5, 3, −2.5, 0.7, repeated.
 
-    Exit code: 0 all pass; 1 some are wrong; 3 none is wrong but some are unresolved.
+    Exit code: 0 all pass; 1 some are wrong; 2 not done; 3 none is wrong, some are unresolved.
 
     Examples:
 

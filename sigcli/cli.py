@@ -130,12 +130,9 @@ def forward(
     if not x:
         _nothing("forward", given, None)
     from .arrays import memory
-    from .layer import Sigmoid
-    from .layer.passes import forward_pass
+    from .layer.passes import Blocks, forward_pass
 
-    if limit is None and _stream(
-        given, display, lambda x: Sigmoid().forward(x), begin=memory.forget
-    ):
+    if limit is None and _stream(given, display, Blocks().forward, begin=memory.forget):
         return 0
     arrays = _load(given, display)
     memory.remember(arrays["x"])
@@ -188,9 +185,9 @@ def backward(
     given = Given({"x": x, "y": y, "dout": dout})
     last = None if x or y else recall() or _nothing("backward", given, dout)
     from .arrays.convert import real, together
-    from .layer.passes import backward_block, backward_from_output, backward_pass
+    from .layer.passes import Blocks, backward_from_output, backward_pass
 
-    if not textbook and _stream(given, display, backward_block):
+    if not textbook and _stream(given, display, Blocks().backward):
         return 0
     if last:
         arrays = _load(given, display, x=last.x)
@@ -272,8 +269,8 @@ def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str 
     """Say that there is no X, and where it may have gone."""
     count = given.count("dout")
     if count < 2:
-        before = ", or a forward pass before it" if command == "backward" else ""
-        raise UsageError(f"{command} needs X, such as 'sigcli {command} 24 32 5'{before}")
+        other = "a forward pass before it" if command == "backward" else "- for standard input"
+        raise UsageError(f"{command} needs X, such as 'sigcli {command} 24 32 5', or {other}")
     first, *rest = map(printable, " ".join(words or ()).replace(",", " ").split()[:7])
     shown = " ".join(rest[:5]) + (" …" if len(rest) > 5 else "")
     raise UsageError(

@@ -39,7 +39,8 @@ COMMANDS = ("forward", "backward", "gradcheck")
         (("gradcheck", "5", "--dout", "[]"),
          "dout has the shape (0,) where x has (1,); the same shape is right, or a single number"),
         (("--versio",), "no option '--versio'; did you mean --version?"),
-        (("forward",), "forward needs X, such as 'sigcli forward 24 32 5'"),
+        (("forward",), "forward needs X, such as 'sigcli forward 24 32 5', "
+                        "or - for standard input"),
         (("backward",), "backward needs X, such as 'sigcli backward 24 32 5', "
                          "or a forward pass before it"),
         (("backward", "--dout", "1"), "backward needs X, such as 'sigcli backward 24 32 5', "

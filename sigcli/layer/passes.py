@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -92,11 +93,24 @@ def backward_pass(
     return BackwardPass(x, y, dout, dx, book, digits_lost(book, dx))
 
 
-def backward_block(x: Array, dout: Array | float = 1.0) -> Array:
-    """Return dx alone, for one block of many."""
-    layer = Sigmoid()
-    layer.forward(x)
-    return layer.backward(dout)
+class Blocks:
+    """The layer for one block of many; each thread has a layer, and so a cache, of its own."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def forward(self, x: Array) -> Array:
+        """Return y of a block."""
+        if not hasattr(self._own, "layer"):
+            self._own.layer = Sigmoid()
+        y: Array = self._own.layer.forward(x)
+        return y
+
+    def backward(self, x: Array, dout: Array | float = 1.0) -> Array:
+        """Return dx of a block."""
+        self.forward(x)
+        dx: Array = self._own.layer.backward(dout)
+        return dx
 
 
 def backward_from_output(y: Array, dout: Array) -> BackwardPass:

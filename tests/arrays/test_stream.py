@@ -12,11 +12,11 @@ import time
 import numpy as np
 import pytest
 
-from sigcli import Sigmoid, sigmoid
+from sigcli import sigmoid
 from sigcli.arrays import stream
 from sigcli.arrays.files import Reference
 from sigcli.errors import SigcliError
-from sigcli.layer.passes import backward_block
+from sigcli.layer.passes import Blocks
 
 COUNT = stream.MOST_VALUES + 12_345  # just too many to be remembered, and no whole block
 
@@ -40,9 +40,7 @@ def test_blocks_give_what_the_whole_gives(tmp_path, monkeypatch, make, dtype):
     references = {"x": Reference("x", str(tmp_path / "x.npy"))}
     seen = []
     with open(tmp_path / "y.npy", "wb+") as file:
-        stream.through_npy(
-            references, file, lambda x: Sigmoid().forward(x), threads=3, done=seen.append
-        )
+        stream.through_npy(references, file, Blocks().forward, threads=3, done=seen.append)
     y = np.load(tmp_path / "y.npy")
     assert (y.shape, y.dtype) == (x.shape, np.dtype(dtype))
     np.testing.assert_array_equal(y, sigmoid(x))
@@ -66,7 +64,7 @@ def test_large_files_go_through_the_commands_in_blocks_and_small_ones_do_not(tmp
     ):
         ran = sigcli("backward", given, *words, "-o", str(out))
         assert (ran.code, ran.out, ran.err) == (0, "", "")
-        np.testing.assert_array_equal(np.load(out), backward_block(x, factor))
+        np.testing.assert_array_equal(np.load(out), Blocks().backward(x, factor))
     np.save(tmp_path / "small.npy", x[:3])
     assert sigcli("forward", f"@{tmp_path}/small.npy", "-o", str(out)).code == 0
     assert sigcli("backward", "--quiet").code == 0
@@ -102,7 +100,7 @@ def test_files_of_other_order_or_shape_are_read_whole(tmp_path, sigcli):
     ran = sigcli("backward", f"@{tmp_path}/c.npy", "--dout", f"@{tmp_path}/f.npy",
                  "-o", str(tmp_path / "dx.npy"))  # fmt: skip
     assert ran.code == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "dx.npy"), backward_block(x, x))
+    np.testing.assert_array_equal(np.load(tmp_path / "dx.npy"), Blocks().backward(x, x))
     np.save(tmp_path / "short.npy", x[:-1])
     ran = sigcli("backward", f"@{tmp_path}/c.npy", "--dout", f"@{tmp_path}/short.npy",
                  "-o", str(tmp_path / "dx.npy"))  # fmt: skip

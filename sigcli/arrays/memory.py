@@ -119,13 +119,17 @@ def _read(path: Path) -> Array:
 
 
 def _write(path: Path, x: Array) -> None:
+    from io import BytesIO
+
     import numpy as np
 
+    archive = BytesIO()  # an archive that a full disk cuts short would complain when it is let go
     arrays: dict[str, Any] = {_MARK: np.array(1), "x": x}
+    np.savez(archive, **arrays)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = beside(str(path))
     with created(temporary, 0o600) as file:
-        np.savez(file, **arrays)
+        file.write(archive.getvalue())
         file.close()
         os.replace(temporary, path)
 

@@ -132,8 +132,10 @@ def forward(
     from .arrays import memory
     from .layer.passes import Blocks, forward_pass
 
-    if limit is None and _stream(given, display, Blocks().forward, begin=memory.forget):
-        return 0
+    if limit is None:
+        passing = (given, display, Blocks().forward, memory.forget)
+        if _stream_files(*passing) or _stream_lines(*passing):
+            return 0
     arrays = _load(given, display)
     memory.remember(arrays["x"])
     return _show(forward_pass(arrays["x"], limit, threads=_threads()), display)
@@ -187,7 +189,7 @@ def backward(
     from .arrays.convert import real, together
     from .layer.passes import Blocks, backward_from_output, backward_pass
 
-    if not textbook and _stream(given, display, Blocks().backward):
+    if not textbook and _stream_files(given, display, Blocks().backward):
         return 0
     if last:
         arrays = _load(given, display, x=last.x)
@@ -310,53 +312,67 @@ def _threads() -> int:
     return os.cpu_count() or 1
 
 
-def _stream(
+def _stream_files(
     given: Given,
     display: Display,
     compute: Callable[..., Any],
     begin: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Write the result block by block where memory may not hold it; return whether it was done.
+    """Go block by block from large ``.npy`` files to another; return whether it was done.
 
     `begin` is called first if so.
     """
     references, single = given.references(), given.single_numbers()
-    if display.dtype or "x" not in references or given.sources.keys() - {*references, *single}:
+    if display.kind != "npy" or display.dtype or "x" not in references:
+        return False
+    if given.sources.keys() - {*references, *single}:
+        return False
+    from .arrays import stream
+    from .show.progress import progress
+
+    dtype = stream.large_dtype(references, str(display.output))
+    if dtype is None:
+        return False
+    begin()
+    fixed = {name: given.narrowed(name, [value], dtype) for name, value in single.items()}
+    with (
+        replacing(str(display.output)) as file,
+        progress(stream.size(references["x"]), wanted=not display.quiet) as done,
+    ):
+        given.notes += stream.through_npy(
+            references, file, partial(compute, **fixed), threads=max(2, _threads()), done=done
+        )
+    _notes(given.notes, display.quiet)
+    return True
+
+
+def _stream_lines(
+    given: Given, display: Display, compute: Callable[..., Any], begin: Callable[[], None]
+) -> bool:
+    """Go from lines of text to lines of text as they come; return whether it was done.
+
+    For what needs nothing but x: beside x may lie more, which only reading the whole finds.
+    """
+    source = given.references().get("x")
+    if display.kind != "plain" or display.dtype or source is None:
         return False
     from .arrays import stream
     from .show.progress import progress
     from .show.record import rows
 
-    if display.kind == "npy" and stream.is_large(references, str(display.output)):
-        begin()
-        dtype = stream.dtype(references)
-        fixed = {name: given.narrowed(name, [value], dtype) for name, value in single.items()}
-        with (
-            replacing(str(display.output)) as file,
-            progress(stream.size(references["x"]), wanted=not display.quiet) as done,
-        ):
-            given.notes += stream.through_npy(
-                references,
-                file,
-                partial(compute, **fixed),
-                threads=max(2, _threads()),
-                done=done,
-            )
-        _notes(given.notes, display.quiet)
-        return True
-    if display.kind == "plain" and len(references) == 1 and stream.is_text(references["x"]):
-        begin()
-        shown = display.output is None and sys.stdout is not None and sys.stdout.isatty()
-        with (
-            nullcontext() if display.output is None else replacing(display.output) as file,
-            progress(stream.size(references["x"]), wanted=not (display.quiet or shown)) as done,
-        ):
-            for numbers in stream.rows_of_text(references["x"], done, given.notes):
-                text = rows(compute(x=numbers))
-                _write(text) if file is None else file.write(text.encode())
-        _notes(given.notes, display.quiet)
-        return True
-    return False
+    if not stream.is_text(source):
+        return False
+    begin()
+    shown = display.output is None and sys.stdout is not None and sys.stdout.isatty()
+    with (
+        nullcontext() if display.output is None else replacing(display.output) as file,
+        progress(stream.size(source), wanted=not (display.quiet or shown)) as done,
+    ):
+        for numbers in stream.rows_of_text(source, done, given.notes):
+            text = rows(compute(numbers))
+            _write(text) if file is None else file.write(text.encode())
+    _notes(given.notes, display.quiet)
+    return True
 
 
 def _show(result: Result, display: Display) -> int:

@@ -51,6 +51,26 @@ def test_a_wrong_gradient_in_the_pipe_is_found():
     assert (done.returncode, done.stdout) == (1, "wrong\npass\npass\n")
 
 
+@pytest.mark.parametrize("kind", ["plain", "csv", "json"])
+def test_dout_counts_in_every_format_wherever_x_comes_from(tmp_path, sigcli, kind):
+    (tmp_path / "x.txt").write_text("0\n0\n")
+    (tmp_path / "t.csv").write_text("x,dout\n0,4\n0,8\n")
+    lines = {
+        f"@{tmp_path}/x.txt": (["--dout", "4"], [1.0, 1.0]),
+        f"@{tmp_path}/t.csv": ([], [1.0, 2.0]),
+    }
+    for x, (options, expected) in lines.items():
+        assert sigcli("backward", x, *options, "-o", str(tmp_path / "dx.npy")).code == 0
+        assert np.load(tmp_path / "dx.npy").tolist() == expected
+        out = sigcli("backward", x, *options, "--format", kind).out
+        found = {
+            "plain": lambda text: [float(line) for line in text.split()],
+            "csv": lambda text: [float(row.split(",")[-1]) for row in text.splitlines()[1:]],
+            "json": lambda text: json.loads(text)["dx"],
+        }[kind](out)
+        assert found == expected
+
+
 def test_what_is_given_wins_over_what_lies_beside_x(tmp_path, sigcli):
     (tmp_path / "r.json").write_text(sigcli("backward", "1", "2", "--format", "json").out)
     ran = sigcli("backward", f"@{tmp_path}/r.json", "--dout", "7", "--format", "json")

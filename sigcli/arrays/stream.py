@@ -56,37 +56,28 @@ class _Input:
         return real(self.reference.name, values)
 
 
-def is_large(references: Mapping[str, Reference], output: str) -> bool:
-    """Whether these are ``.npy`` files in one order, too large to remember, and `output` a file."""
-    if os.path.lexists(output) and not os.path.isfile(output):
-        return False
-    with ExitStack() as stack:
-        return (
-            is_streamable(references)
-            and next(iter(_opened(references, stack).values())).header.count > MOST_VALUES
-        )
-
-
-def dtype(references: Mapping[str, Reference]) -> str:
-    """Return the type that the numbers in some ``.npy`` files are computed in."""
-    with ExitStack() as stack:
-        return next(iter(_opened(references, stack).values())).block(0, 0).dtype.name
-
-
 def size(reference: Reference) -> int | None:
     """Return how many bytes a file holds; None for standard input."""
     return None if reference.path == "-" else os.path.getsize(reference.path)
 
 
-def is_streamable(references: Mapping[str, Reference]) -> bool:
-    """Whether all are regular ``.npy`` files whose values lie in the same order."""
-    if not all(
-        r.path.lower().endswith(".npy") and os.path.isfile(r.path) for r in references.values()
-    ):
-        return False
+def large_dtype(references: Mapping[str, Reference], output: str) -> str | None:
+    """Return the type to compute in if these files should go through in blocks, else None.
+
+    They should if they are regular ``.npy`` files of one type whose values lie in the same order,
+    too many to be remembered, and `output` is, or will be, a regular file.
+    """
+    regular = all(os.path.isfile(r.path) for r in references.values())
+    if not regular or any(suffix(r) != ".npy" for r in references.values()):
+        return None
+    if os.path.lexists(output) and not os.path.isfile(output):
+        return None
     with ExitStack() as stack:
-        headers = [i.header for i in _opened(references, stack).values()]
-    return len({(header.shape, header.fortran, header.dtype.name) for header in headers}) == 1
+        inputs = list(_opened(references, stack).values())
+        layouts = {(i.header.shape, i.header.fortran, i.header.dtype.name) for i in inputs}
+        if len(layouts) > 1 or inputs[0].header.count <= MOST_VALUES:
+            return None
+        return inputs[0].block(0, 0).dtype.name
 
 
 def through_npy(
@@ -102,7 +93,7 @@ def through_npy(
     Parameters
     ----------
     references : mapping of str to Reference
-        Files for which `is_streamable` holds.
+        Files for which `large_dtype` gives a type, or smaller ones of the same kind.
     target : binary file
         A regular file, empty.
     compute : callable

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _WIDTH = 66  # columns of an excerpt, where the terminal has no fewer
 _LONGEST = 60  # characters of a quoted value before its middle is left out
 
@@ -102,6 +107,11 @@ ASCII = {
 def in_ascii(text: str) -> str:
     """Return `text` with what an old encoding lacks spelt in ASCII."""
     return "".join(ASCII.get(c, c) for c in text)
+
+
+def element(name: str, index: Sequence[object]) -> str:
+    """Return what messages call an element, as in ``x[1, 0]``; a 0-d array is its own."""
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def quoted(text: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DtypeError, ShapeError
+from ..errors import DtypeError, ShapeError, element
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,11 +62,9 @@ def converted(name: str, array: Array, dtype: str) -> tuple[Array, list[str]]:
     for lost, fate in ((beyond, "is beyond"), (vanished, "is too small for")):
         if count := np.count_nonzero(lost):
             place = np.unravel_index(np.argmax(lost), array.shape)
-            index = f"[{', '.join(map(str, place))}]" if place else ""
             more = f", and {count - 1} more" if count > 1 else ""
-            notes.append(
-                f"{name}{index}: {array[place]} {fate} {dtype} and becomes {new[place]}{more}"
-            )
+            which = f"{element(name, place)}: {array[place]} {fate} {dtype}"
+            notes.append(f"{which} and becomes {new[place]}{more}")
     return new, notes
 
 
@@ -93,24 +90,21 @@ def together(arrays: Mapping[str, Array]) -> list[Array]:
     """
     import numpy as np
 
-    name, shape = next(
-        ((name, array.shape) for name, array in arrays.items() if array.size != 1),
-        next((name, array.shape) for name, array in arrays.items()),
-    )
-    first = next(iter(arrays))
-    if not prod(shape) and arrays[first].size:
-        name, shape = first, arrays[first].shape  # the first may repeat, but not vanish
+    first, leading = next(iter(arrays.items()))
+    name = next((name for name, array in arrays.items() if array.size != 1), first)
+    if leading.size and not arrays[name].size:
+        name = first  # the first may repeat, but not vanish
+    shape = arrays[name].shape
     for other, array in arrays.items():
         if array.size != 1 and array.shape != shape:
             raise ShapeError(
                 f"{other} has the shape {array.shape} where {name} has {shape}; "
                 "the same shape is right, or a single number"
             )
-    dtype = next(iter(arrays.values())).dtype
     with np.errstate(over="ignore"):
         return [
-            np.full(shape, array.reshape(()), dtype)
+            np.full(shape, array.reshape(()), leading.dtype)
             if array.shape != shape
-            else array.astype(dtype, copy=False)
+            else array.astype(leading.dtype, copy=False)
             for array in arrays.values()
         ]

@@ -42,7 +42,7 @@ class Loaded:
     Attributes
     ----------
     arrays : dict of str to ndarray
-        By the names in the file; a single array without a name has the name ``""``.
+        By the names of what they are for.
     notes : list of str
         What could not be kept.
     """

@@ -159,7 +159,7 @@ class Lines:
             self._line += 1
             if words := self._split(line):
                 rows.append([self._number(word, line, at) for at, word in enumerate(words)])
-                self._check_length(rows[-1], line)
+                self._check_length(rows[-1])
         return np.array(rows, np.float64).reshape(len(rows), self.columns or 0)
 
     def _number(self, word: str, line: str, column: int) -> float:
@@ -174,7 +174,7 @@ class Lines:
             self.notes.append(note)
         return value
 
-    def _check_length(self, row: list[float], line: str) -> None:
+    def _check_length(self, row: list[float]) -> None:
         if self.columns is None:
             self.columns = len(row)
         if len(row) != self.columns:
@@ -185,32 +185,23 @@ class Lines:
                 f"{self.columns}"
             )
 
-    def _fields(self, line: str) -> list[str]:
-        """Return the words of a line below a header, where ``#`` may stand in a word."""
-        line = line.rstrip("\r\n")
-        if not line.strip():
-            return []
-        if self.delimiter is None:
-            fields = line.split()
-        else:
-            fields = [f.strip() for f in next(csv.reader([line], delimiter=self.delimiter))]
-        if line.lstrip().startswith("#") and len(fields) != self.columns:
-            return []
-        number, comment, _ = fields[-1].partition("#")
-        return [*fields[:-1], number.strip()] if comment and is_number(number.strip()) else fields
-
     def _split(self, line: str) -> list[str]:
-        """Return the words of one line; none of a comment."""
-        if self.header:
-            return self._fields(line)
-        line = line.partition("#")[0].rstrip("\r\n")
-        if not line.strip():
+        """Return the words of one line, none of a comment; below a header words may hold ``#``."""
+        line = (line if self.header else line.partition("#")[0]).rstrip("\r\n")
+        words = self._apart(line) if line.strip() else []
+        if not (self.header and words):
+            return words
+        if line.lstrip().startswith("#") and len(words) != self.columns:
             return []
+        number, comment, _ = words[-1].partition("#")
+        return [*words[:-1], number.strip()] if comment and is_number(number.strip()) else words
+
+    def _apart(self, line: str) -> list[str]:
+        """Return what stands between delimiters, or white space and commas."""
         if self.delimiter:
             return [field.strip() for field in next(csv.reader([line], delimiter=self.delimiter))]
-        line = line.strip()
-        if "," in line:
-            return [part for field in line.split(",") for part in (field.split() or [""])]
+        if "," in line and not self.header:
+            return [word for field in line.split(",") for word in (field.split() or [""])]
         return line.split()
 
 

@@ -21,7 +21,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import NumberError, quoted
+from ..errors import NumberError, element, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,11 +234,11 @@ class _Reader:
         """Return `shape` if it is that of the first item."""
         if shape == first:
             return shape
-        here, there = _place(self.name, path), _place(self.name, (*path[:-1], 0))
+        here, there = element(self.name, path), element(self.name, (*path[:-1], 0))
         raise self.error(f"{here} {_extent(shape, there, first)}", start, self.at, named=True)
 
     def number(self, path: tuple[int, ...]) -> None:
-        place = _place(self.name, path)
+        place = element(self.name, path)
         if scalar := self.is_call(*_TYPES):
             self.at += 2
         word, start = self.take(), self.at - 1
@@ -304,10 +304,6 @@ def _rounded(value: float, dtype: str) -> float:
 
 def _value(word: str) -> float:
     return float(word.replace("−", "-"))
-
-
-def _place(name: str, path: tuple[int, ...]) -> str:
-    return f"{name}[{', '.join(map(str, path))}]" if path else name
 
 
 def _extent(shape: tuple[int, ...], other_place: str, other: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from ..errors import element
 from .sigmoid import Sigmoid, textbook
 
 if TYPE_CHECKING:
@@ -151,8 +152,7 @@ def _lost_in_complement(y: Array) -> tuple[str, ...]:
     if not lost:
         return ()
     worst = np.unravel_index(np.argmin(kept), y.shape)
-    place = f"y[{', '.join(map(str, worst))}]" if y.ndim else "y"
     return (
-        f"1 − y has lost digits in {lost} of {y.size}: {place} = {y[worst]} leaves "
+        f"1 − y has lost digits in {lost} of {y.size}: {element('y', worst)} = {y[worst]} leaves "
         f"{kept[worst]} of {whole}; from x none is lost",
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.convert import real
-from ..errors import OrderError, RangeError, ShapeError
+from ..errors import OrderError, RangeError, ShapeError, element
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,8 +123,9 @@ class Sigmoid:
         outside = np.flatnonzero((y < 0) | (y > 1))
         if outside.size:
             index = np.unravel_index(outside[0], y.shape)
-            place = f"y[{', '.join(map(str, index))}]" if index else "y"
-            raise RangeError(f"{place}: {y[index]} is out of range; 0 ≤ y ≤ 1 is right")
+            raise RangeError(
+                f"{element('y', index)}: {y[index]} is out of range; 0 ≤ y ≤ 1 is right"
+            )
         wide = y.astype(_WIDER[y.dtype.name])
         self._tail = np.where(wide < 0.5, wide, -(1 - wide))  # 1 − y is exact from ½ on
         self._dtype = y.dtype

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ..errors import in_ascii
+from ..errors import element, in_ascii
 from .record import axes, record, shortest
 
 if TYPE_CHECKING:
@@ -243,8 +243,7 @@ def _named(x: NDArray[Any], chosen: NDArray[Any]) -> str:
     import numpy as np
 
     place = np.unravel_index(np.argmax(chosen), x.shape)
-    index = f"[{', '.join(map(str, place))}]" if place else ""
-    return f"x{index} = {_rounded(x[place].reshape(1), _CHECK_DIGITS)[0]}"
+    return f"{element('x', place)} = {_rounded(x[place].reshape(1), _CHECK_DIGITS)[0]}"
 
 
 def _rounded(array: NDArray[Any], digits: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DtypeError, ShapeError, element
+from .text import unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,13 @@ def to_array(typed: Typed) -> Array:
     import numpy as np
 
     return np.array(typed.values, np.float64).reshape(typed.shape)
+
+
+def units(typed: Typed) -> Array:
+    """Return the unit of the last digit of each number that was typed, as float64."""
+    import numpy as np
+
+    return np.array([unit(word) for word in typed.words], np.float64).reshape(typed.shape)
 
 
 def real(name: str, values: ArrayLike) -> Array:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from ..errors import FileError, NumberError, quoted
 from .files import opened, shown
-from .text import BOM, MAX_DIMENSIONS
+from .text import BOM, BY_DIGITS, MAX_DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -45,10 +45,13 @@ class Loaded:
         By the names of what they are for.
     notes : list of str
         What could not be kept.
+    units : dict of str to ndarray
+        The units of the last digits of those of `BY_DIGITS` that were text; others are exact.
     """
 
     arrays: Mapping[str, Array]
     notes: list[str] = field(default_factory=list)
+    units: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Members:
@@ -358,18 +361,27 @@ def _json_number(place: str, value: Any) -> float:
 
 def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
     """Read lines of numbers, or an array in brackets as NumPy or JSON writes it."""
-    from .convert import converted, to_array
-    from .lines import Lines
+    if sniffed(text[:64]) != ".array":
+        return _read_lines(members, text, delimiter)
+    members.alone()
+    return _read_json(members, text) if b'"' in text else _read_brackets(members, text)
+
+
+def _read_brackets(members: Members, text: bytes) -> Loaded:
+    from .convert import converted, to_array, units
     from .text import read_text
 
+    name = members.reference.name
+    typed = read_text(name, text.decode("utf-8-sig", "replace"))
+    array, notes = converted(name, to_array(typed), typed.dtype)
+    good_to = {name: units(typed)} if name in BY_DIGITS else {}
+    return Loaded({name: array}, typed.notes + notes, good_to)
+
+
+def _read_lines(members: Members, text: bytes, delimiter: str | None) -> Loaded:
+    from .lines import Lines
+
     reference = members.reference
-    if sniffed(text[:64]) == ".array":
-        members.alone()
-        if b'"' in text:
-            return _read_json(members, text)
-        typed = read_text(reference.name, text.decode("utf-8-sig", "replace"))
-        array, notes = converted(reference.name, to_array(typed), typed.dtype)
-        return Loaded({reference.name: array}, typed.notes + notes)
     lines = Lines(reference.name, delimiter)
     rows = lines.read(text)
     if lines.header:
@@ -378,11 +390,19 @@ def _read_text(members: Members, text: bytes, delimiter: str | None) -> Loaded:
         chosen = members.chosen([name for name in lines.header if name in columns])
         for member in chosen.values():
             lines.check(member)
-        return Loaded({name: columns[member] for name, member in chosen.items()}, lines.notes)
-    members.alone()
-    if not rows.size:
-        raise NumberError(f"{reference.name}: {shown(reference.path)} holds no number")
-    return Loaded({reference.name: rows.reshape(-1) if 1 in rows.shape else rows}, lines.notes)
+        arrays = {name: columns[member] for name, member in chosen.items()}
+    else:
+        members.alone()
+        if not rows.size:
+            raise NumberError(f"{reference.name}: {shown(reference.path)} holds no number")
+        chosen = {reference.name: ""}
+        arrays = {reference.name: rows.reshape(-1) if 1 in rows.shape else rows}
+    units = {
+        name: lines.units(text, member).reshape(arrays[name].shape)
+        for name, member in chosen.items()
+        if name in BY_DIGITS
+    }
+    return Loaded(arrays, lines.notes, units)
 
 
 def _columns(header: list[str], rows: Array) -> dict[str, Array]:

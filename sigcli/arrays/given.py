@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, quoted
 from .files import Reference, reference
-from .text import Typed, read_tokens
+from .text import BY_DIGITS, Typed, read_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +27,14 @@ class Given:
     words : mapping of str to sequence of str
         The words of the command line for each array; none where it was left out.
 
+    Attributes
+    ----------
+    notes : list of str
+        What could not be kept.
+    units : dict of str to ndarray
+        After `load`, what the numbers of the arrays of `BY_DIGITS` are good to, by their digits:
+        float64, of the array's own shape. Arrays that are not there are exact.
+
     Raises
     ------
     NumberError
@@ -38,6 +46,7 @@ class Given:
     def __init__(self, words: Mapping[str, Sequence[str] | None]) -> None:
         self.sources = {name: _source(name, given) for name, given in words.items() if given}
         self.notes: list[str] = []
+        self.units: dict[str, Array] = {}
         piped = [name for name, source in self.references().items() if source.path == "-"]
         if len(piped) > 1:
             raise UsageError(f"{' and '.join(piped)} cannot both be standard input; name a file")
@@ -73,18 +82,21 @@ class Given:
         **others : ndarray
             What takes the place of an array that was not given.
         """
-        from .convert import to_array
+        from .convert import to_array, units
         from .formats import load
 
         arrays: dict[str, Array] = dict(others)
         for name, source in self.sources.items():
             if isinstance(source, Typed):
                 arrays[name] = self.narrowed(name, to_array(source), source.dtype)
+                if name in BY_DIGITS:
+                    self.units[name] = units(source)
                 continue
             wanted = [other for other in beside_x if other not in self.sources]
             loaded = load(source, wanted if name == "x" else ())
             arrays |= loaded.arrays
             self.notes += loaded.notes
+            self.units |= loaded.units
         leading = arrays.get("x", arrays.get("y"))
         if dtype is None and leading is not None:
             dtype = leading.dtype.name

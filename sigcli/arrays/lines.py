@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NumberError
-from .text import BOM, is_number, read_word
+from .text import BOM, is_number, read_word, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class Lines:
         self.faulty: dict[int, NumberError] = {}
         self.notes: list[str] = []
         self._line = 0  # lines read so far
+        self._above = 0  # of them, those before the first row
         self._started = False  # whether a header or a row has been seen
         self._first = (0, "")  # the number and the text of the header's line
 
@@ -77,11 +78,39 @@ class Lines:
             block = block.removeprefix(BOM)
         if not self._started:
             block = self._skip_header(block)
+            self._above = self._line
         values = self._quickly(block)
         if values is None:
             return self._slowly(block)
         self._line += block.count(b"\n")
         return values
+
+    def units(self, text: bytes, column: str = "") -> Rows:
+        """Return the units of the last digits in a `text` that `read` has read as a whole.
+
+        Parameters
+        ----------
+        text : bytes
+            What `read` was given, in one block.
+        column : str
+            The column that is meant, below a header.
+
+        Returns
+        -------
+        ndarray of float64
+            1-D, row by row.
+        """
+        words = self._words(text)
+        if self.header:
+            words = words[self.header.index(column) :: len(self.header)]
+        return np.array([unit(word) for word in words], np.float64)
+
+    def _words(self, text: bytes) -> list[str]:
+        """Return the words that were read as numbers, apart as they were for that."""
+        block = b"".join(text.removeprefix(BOM).split(b"\n", self._above)[self._above :])
+        if self._quickly(block) is not None:
+            return block.replace(b",", b" ").decode().split()
+        return [word for line in block.decode().split("\n") for word in self._split(line)]
 
     def check(self, column: str) -> None:
         """Raise the error that it is to ask for a `column` with words in it."""

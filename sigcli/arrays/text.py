@@ -13,12 +13,15 @@
 
 ``array`` and ``scalar`` are NumPy's names, with or without ``np.`` before them.
 The minus is ASCII's or U+2212. Numbers are read without NumPy, so that a mistake costs no import.
+
+A number in text is good to one unit of its last digit, trailing zeros counting: see `unit`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..errors import NumberError, element, quoted
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"  # of UTF-8, as some programs write it before a text
 MAX_DIMENSIONS = 64  # NumPy's own limit
+BY_DIGITS = ("dx",)  # the arrays that are only as good as the digits they are written with
 
 _TOKEN = re.compile(r"[\[\](),=]|[^\s\[\](),=]+")
 _DECIMAL = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
@@ -61,12 +65,15 @@ class Typed:
         ``float64`` unless the text names a narrower type.
     notes : list of str
         What could not be kept, such as ``1e400``, which is ``inf``.
+    words : list of str
+        The numbers as they were written.
     """
 
     values: list[float]
     shape: tuple[int, ...]
     dtype: str
     notes: list[str]
+    words: list[str]
 
 
 def read_tokens(name: str, tokens: Sequence[str]) -> Typed:
@@ -107,6 +114,27 @@ def is_number(word: str) -> bool:
     return bool(_NUMBER.fullmatch(word))
 
 
+def unit(word: str) -> float:
+    """Return one unit of the last digit of a number, which is what it is good to.
+
+    Trailing zeros count: ``0.50`` is good to 0.01, ``100`` to 1, ``1e-3`` to 0.001. What has no
+    digits to go by is exact, with the unit 0: zero, ``inf``, ``nan``, and what is beyond float64.
+
+    Parameters
+    ----------
+    word : str
+        A number on its own, as `is_number` says.
+    """
+    value = _value(word)
+    if value == 0 or not isfinite(value):
+        return 0.0
+    mantissa, _, exponent = word.lower().replace("−", "-").partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    # The value is finite, so the exponent is no longer than float64 holds, but int() alone would
+    # refuse one of 5000 leading zeros.
+    return float(f"1e{int(float(exponent or 0)) - decimals}")
+
+
 def read_word(place: str, word: str, line: str) -> tuple[float, str]:
     """Read one `word` of a `line`; return its value and a note, or an empty string.
 
@@ -136,6 +164,7 @@ class _Reader:
         self.tokens = [(m.group(), m.start()) for m in _TOKEN.finditer(source)]
         self.at = 0
         self.values: list[float] = []
+        self.words: list[str] = []
         self.types: set[str] = set()
         self.notes: list[str] = []
 
@@ -150,7 +179,7 @@ class _Reader:
             raise self.error(f"{quoted(self.peek())} closes nothing", self.at)
         if self.peek():
             raise self.error("one array ends before this; [[1, 2], [3, 4]] holds two rows", self.at)
-        return Typed(self.values, shape, dtype, self.notes)
+        return Typed(self.values, shape, dtype, self.notes, self.words)
 
     def run(self) -> tuple[int, ...]:
         """Read numbers side by side, or a single bracket."""
@@ -250,6 +279,7 @@ class _Reader:
             raise self.error(f"{place}: '(' is never closed", start - 1, named=True)
         value = _value(word)
         self.values.append(_rounded(value, scalar))
+        self.words.append(word)
         self.types.add(_TYPES[scalar] if scalar else "float64")
         if note := _loss(word, value):
             self.notes.append(f"{place}: {note}")

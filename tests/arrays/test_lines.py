@@ -146,3 +146,44 @@ def test_the_quick_way_and_the_careful_way_read_the_same():
         careful = read("\n".join([*words, "# a comment"]))
         np.testing.assert_array_equal(quick, rows)
         np.testing.assert_array_equal(careful, rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "column", "expected"),
+    [
+        ("3.775e-11\n0\n-0.01330\n", None, "", [1e-14, 0, 1e-5]),
+        ("1 2.0\n3.00, 4e2", None, "", [1, 0.1, 0.01, 100]),
+        ("1.0,2\n3,4.00\n", ",", "", [0.1, 1, 1, 0.01]),
+        ("1,2.0\t3\n", "\t", "", [1, 0.1, 1]),
+        ("# why\n\n1,2.0\t3\n", "\t", "", [1, 0.1, 1]),
+        ("# of hand\n\n1.0 2\n# more 7\n3 −4.00 # a comment\n", None, "", [0.1, 1, 1, 0.01]),
+        ("\ufeff1.0\n2\n", None, "", [0.1, 1]),
+        ("1.0\r\n\r\n2\r\n", None, "", [0.1, 1]),
+        ("1.0\xa02\n", None, "", [0.1, 1]),
+        ("# why\n\nx,dx\n1,2.0\n3,4\n", None, "dx", [0.1, 1]),
+        ("\ufeffx,dx\n1,2.0\n3,4", None, "dx", [0.1, 1]),
+        ("x dx\n1, 2.0\n3, 4\n", None, "dx", [0.1, 1]),
+        ("dx\tnote\n2.0\tgood 1\n4\t\n", "\t", "dx", [0.1, 1]),
+        ('note,dx\n"a, b",2.0\nc#1,4 # 5\n', ",", "dx", [0.1, 1]),
+        ("x,dx", None, "dx", []),
+        ("x,dx\n# nothing\n", None, "dx", []),
+    ],
+)
+def test_units_are_those_of_the_words_that_were_read(text, delimiter, column, expected):
+    lines = Lines("dx", delimiter)
+    rows = lines.read(text.encode())
+    assert lines.units(text.encode(), column).tolist() == expected
+    assert len(expected) == (len(rows) if column else rows.size)
+
+
+def test_units_are_the_same_by_the_quick_way_and_the_careful_way():
+    rng = np.random.default_rng(33)
+    for _ in range(50):
+        decimals = rng.integers(0, 9, (rng.integers(1, 9), rng.integers(1, 4)))
+        words = [" ".join(f"{rng.normal() + 9:.{n}e}" for n in row) for row in decimals]
+        for text in ("\n".join(words), "\n".join([*words, "# a comment"])):
+            lines = Lines("dx")
+            rows = lines.read(text.encode())
+            exponents = np.floor(np.log10(rows)) - decimals
+            found = lines.units(text.encode()).reshape(rows.shape)
+            np.testing.assert_allclose(found, 10.0**exponents, rtol=1e-15)

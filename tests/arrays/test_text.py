@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sigcli.arrays.convert import converted, to_array
-from sigcli.arrays.text import read_number, read_text, read_tokens
+from sigcli.arrays.convert import converted, to_array, units
+from sigcli.arrays.text import read_number, read_text, read_tokens, unit
 from sigcli.errors import NumberError
 
 INF, NAN = math.inf, math.nan
@@ -221,3 +221,98 @@ def test_a_single_number_is_read_by_the_same_grammar():
     assert read_number("--rtol", "1e−3") == 0.001
     with pytest.raises(NumberError, match="--rtol: '1_0' is not a number; write 10"):
         read_number("--rtol", "1_0")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("3.775e-11", 1e-14),
+        ("6.332e-15", 1e-18),
+        ("-0.01330", 1e-5),
+        ("100", 1),
+        ("1e-3", 1e-3),
+        ("1.0E+3", 100),
+        ("25.", 1),
+        (".5e2", 10),
+        ("+.5", 0.1),
+        ("−1.50e−3", 1e-5),
+        ("007", 1),
+        ("1.7976931348623157e308", 1e292),
+        ("0.001e310", 1e307),
+        ("1.5e-322", 1e-323),
+        ("5e-324", 0),
+        ("0", 0),
+        ("-0.000", 0),
+        ("0e5", 0),
+        ("0e999999999999", 0),
+        ("inf", 0),
+        ("-Infinity", 0),
+        ("nan", 0),
+        ("1e400", 0),
+        ("-9.99e308", 0),
+        ("1e-400", 0),
+    ],
+)
+def test_a_number_is_good_to_one_unit_of_its_last_digit(word, expected):
+    assert unit(word) == expected
+    assert math.copysign(1, unit(word)) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("1e-999999999", 0),
+        ("1e" + "9" * 5000, 0),
+        ("1e-" + "9" * 5000, 0),
+        ("0e" + "9" * 5000, 0),
+        ("1.0e-" + "0" * 5000 + "3", 1e-4),
+        ("1" * 10**6 + "e-999999", 0),
+        ("1" + "0" * 10**6 + "e-1000000", 0),
+        ("0." + "0" * 10**6 + "1e1000000", 0.1),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_absurd_exponents_have_units_too(word, expected):
+    assert unit(word) == expected
+
+
+def test_a_printed_number_is_good_to_its_last_decimal():
+    rng = np.random.default_rng(31)
+    for _ in range(2000):
+        decimals, exponent = int(rng.integers(0, 17)), int(rng.integers(-290, 290))
+        word = f"{rng.choice([-1, 1]) * rng.uniform(1.1, 9.4) * 10.0**exponent:.{decimals}e}"
+        written = int(word.partition("e")[2])
+        assert unit(word) == float(f"1e{written - decimals}"), word
+        word = f"{rng.uniform(1, 1e6):.{decimals}f}"
+        assert unit(word) == float(f"1e-{decimals}"), word
+
+
+def test_all_digits_of_a_float_are_good_to_about_its_spacing():
+    # Of a float between 10**e and 10**(e + 1), 17 digits go down to 10**(e - 16), and the spacing
+    # is 2**-53 to 2**-52 of the float: 1.1 to 22.2 such units.
+    rng = np.random.default_rng(32)
+    values = rng.integers(0, 2**64, 5000, dtype=np.uint64).view(np.float64)
+    for value in values[np.isfinite(values) & (np.abs(values) > 1e-290)].tolist():
+        spacing = math.ulp(value)
+        assert spacing / 22.3 < unit(f"{value:.16e}") < spacing / 1.1, value
+        digits = repr(value).partition("e")[0].lstrip("-0.").replace(".", "")
+        if len(digits) >= 16:  # 6 % have fewer, and count as good to those only
+            assert unit(repr(value)) < 10 * spacing / 1.1, value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3.775e-11 6.332e-15 -0.01330", [1e-14, 1e-18, 1e-5]),
+        ("[[1, 2.0], [0, nan]]", [[1, 0.1], [0, 0]]),
+        ("array([3.775e-11, 6.33e-15])", [1e-14, 1e-17]),
+        ("array([0.50, 25.], dtype=float32)", [0.01, 1]),
+        ("[np.float32(0.5), np.float16(0.100)]", [0.1, 0.001]),
+        ("array(0.25)", 0.01),
+        ("array([], shape=(0, 3), dtype=float32)", np.empty((0, 3))),
+    ],
+)
+def test_units_are_in_the_shape_of_what_was_typed(text, expected):
+    found = units(read_text("dx", text))
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, np.array(expected, float), strict=True)

@@ -89,6 +89,10 @@ class DtypeError(SigcliError):
     """An array holds something else than real numbers of at most 64 bits."""
 
 
+class LayerError(SigcliError):
+    """The layer that --layer names cannot be loaded, or raises."""
+
+
 def printable(text: str) -> str:
     r"""Return `text` with all that could steer a terminal written out, as in ``\x1b``."""
     return "".join(

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..arrays.convert import real
 from ..errors import OrderError, RangeError, ShapeError, element
+from .arithmetic import arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,12 +95,12 @@ class Sigmoid:
     ----------
     ulps : int
         `forward` and `complement` are within so many units in the last place of the truth.
-    elementwise : bool
-        y[i] depends on x[i] alone.
+    scale : float
+        Both are smooth, and vary on this scale of x.
     """
 
     ulps = 4
-    elementwise = True
+    scale = 1.0
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
@@ -212,6 +213,15 @@ class Sigmoid:
         vanish in rounding, differences of the complement do not.
         """
         return sigmoid(-real("x", x))
+
+    def at_complex(self, x: NDArray[np.complexfloating[Any]]) -> NDArray[np.complex128]:
+        """Return σ of complex numbers, for steps along the imaginary axis."""
+        e = np.exp(np.where(x.real < 0, x, -x))
+        return np.where(x.real < 0, e, 1) / (1 + e)
+
+    def arithmetic(self, x: float, dout: float) -> list[tuple[str, float, float]]:
+        """Return each step of dx with its rounding error; see `layer.arithmetic`."""
+        return arithmetic(x, dout)
 
 
 def _forward(x: Array, y: Array, tail: Array, buffers: Array) -> None:

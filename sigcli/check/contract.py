@@ -1,0 +1,200 @@
+"""What every layer must keep, whatever it computes.
+
+backward is linear in dout, gives the same answer twice for the same pass, follows the latest
+forward and not an earlier one, and changes neither x nor dout; dx has the shape of x and a float
+type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+_NEAR = 1e3  # units in the last place that two ways to one gradient may differ by
+_STEP = 1e-5
+_APART = 1e-4  # of the slope, above what a difference with this step misses
+_SEED = 3
+_DOUTS = (1.5, -0.5, 3.0, -2.5, 0.7), (0.25, 2.0, -1.5)  # of which none is a multiple of the other
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Passes of a layer: one somewhere else, then one at x, as backward gave their dx.
+
+    Whatever a layer keeps of an earlier pass then shows in the dx of the later.
+
+    Attributes
+    ----------
+    layer : object
+        With ``forward(x)`` and ``backward(dout)``.
+    x, dout : ndarray
+        The point and the upstream gradient.
+    earlier : object or None
+        What backward gave at another x; None if the layer does not take that.
+    latest : object
+        What backward gave at x.
+    changed : tuple of str
+        Which of x and dout were changed.
+    """
+
+    layer: Any
+    x: Array
+    dout: Array
+    earlier: Any
+    latest: Any
+    changed: tuple[str, ...]
+
+    @classmethod
+    def of(cls, layer: Any, x: Array, dout: Array) -> Passes:
+        """Run the passes."""
+        earlier = None
+        other = elsewhere(x)
+        try:
+            layer.forward(other.copy())
+            earlier = _kept(layer.backward(dout.copy()))
+            layer.forward(other.copy())  # left without a backward, as when a model is only used
+        except Exception:  # another x may lie outside of the layer's domain
+            earlier = None
+        own_x, own_dout = x.copy(), dout.copy()
+        layer.forward(own_x)
+        changed = [] if _same(own_x, x) else ["forward changes the x of its caller"]
+        np.copyto(own_x, x)
+        latest = _kept(layer.backward(own_dout))
+        if not _same(own_dout, dout):
+            changed.append("backward changes the dout of its caller")
+        if not _same(own_x, x):
+            changed.append("backward changes the x that forward was given")
+        return cls(layer, x, dout, earlier, latest, tuple(changed))
+
+    def gradient(self) -> tuple[Array, tuple[str, ...]]:
+        """Return the latest dx as an array like x, NaN if it cannot be one, and what is wrong."""
+        nowhere = np.full(self.x.shape, np.nan)
+        if self.latest is None:
+            return nowhere, ("backward returns nothing; dx is right",)
+        dx = np.asarray(self.latest)
+        if dx.dtype.kind not in "fiub":
+            return nowhere, (f"backward gives a dx of {dx.dtype}; a float type is right",)
+        if dx.shape != self.x.shape:
+            shapes = f"backward gives a dx of shape {dx.shape} where x has {self.x.shape}"
+            return nowhere, (f"{shapes}; the same shape is right",)
+        if dx.dtype.kind != "f" or dx.dtype.itemsize > 8:
+            wide = dx.astype(np.float64)
+            return wide, (f"backward gives a dx of {dx.dtype}; float16, 32 or 64 are right",)
+        return dx.astype(dx.dtype.newbyteorder("=")), ()
+
+    def earlier_gradient(self, chosen: Any) -> NDArray[np.float64] | None:
+        """Return some elements of the dx of the earlier pass, if there was one like it."""
+        if self.earlier is None or np.shape(self.earlier) != self.x.shape:
+            return None
+        earlier = np.asarray(self.earlier, np.float64).reshape(-1)
+        return np.array(earlier[chosen])
+
+    def depends_on_x(self) -> bool:
+        """Return whether the loss is known to have another slope at x than at the earlier x."""
+        if self.earlier is None:
+            return False
+        step = _STEP * np.maximum(1, np.abs(self.x.astype(np.float64)))
+        step *= np.random.default_rng(_SEED).uniform(0.5, 1, self.x.shape)
+        here, there = (self._rise(x, step) for x in (self.x, elsewhere(self.x)))
+        apart: bool = abs(here - there) > _APART * max(abs(here), abs(there))
+        return apart
+
+    def _rise(self, x: Array, step: NDArray[np.float64]) -> float:
+        """Return by how much the loss is larger a step after x than before."""
+        up, down = (np.array(self.layer.forward(x + h), np.float64) for h in (step, -step))
+        return float(np.sum(self.dout * (up - down)))
+
+    def broken(self, *, wrong: bool) -> tuple[str, ...]:
+        """Return the promises that the layer breaks; `wrong` says that its gradient is."""
+        gradient, malformed = self.gradient()
+        if malformed:
+            return self.changed
+        found = list(self.changed)
+        if wrong and self.depends_on_x() and _near(self.earlier, gradient, 0.0):
+            found.append("backward follows an earlier forward, not the latest")
+        again = self._after_forward(self.dout, self.dout)
+        if isinstance(again, Exception):
+            said = f"{type(again).__name__}: {again}".rstrip(": ")
+            return (*found, f"backward cannot be called twice for one forward: {said}")
+        if not _near(again, gradient, np.abs(gradient)):
+            found.append("backward gives another dx when it is called again for the same pass")
+        elif not self._is_linear():
+            found.append("backward is not linear in dout: a sum of two gives another dx")
+        return tuple(found)
+
+    def _is_linear(self) -> bool:
+        """Return whether dx(first − 4 · second) is dx(first) − 4 · dx(second)."""
+        first, second = (
+            np.resize(numbers, self.dout.shape).astype(self.dout.dtype) for numbers in _DOUTS
+        )
+        found = [self._after_forward(dout) for dout in (first, second, first - 4 * second)]
+        if any(isinstance(dx, Exception) for dx in found):
+            return False
+        one, other, both = (np.asarray(dx, np.float64) for dx in found)
+        return _near(both, one - 4 * other, np.abs(one) + 4 * np.abs(other), found[2])
+
+    def _after_forward(self, *douts: Array) -> Any:
+        """Return the last of several backward after one forward, or what it raised."""
+        self.layer.forward(self.x.copy())
+        try:
+            for dout in douts:
+                found = _kept(self.layer.backward(dout.copy()))
+        except Exception as error:  # it is reported as the promise that it breaks
+            return error
+        return found
+
+
+def elsewhere(x: Array) -> Array:
+    """Return another point of x's shape and sign: its elements in reverse, a little smaller."""
+    return (x.reshape(-1)[::-1].reshape(x.shape) * 0.75).astype(x.dtype)
+
+
+def advice_on_order(layer: Any, x: Array) -> tuple[str, ...]:
+    """Return what to say of a new layer that runs backward before any forward."""
+    try:
+        layer.backward(np.ones(x.shape, x.dtype))
+    except Exception:  # as it should
+        return ()
+    return ("backward runs before any forward; an error there would show a call out of order",)
+
+
+def ignores_dout(layer: Any, x: Array, dout: Array) -> bool:
+    """Return whether backward gives the same dx, not all 0, for any dout."""
+    found = []
+    for factor in (1, 2):
+        layer.forward(x.copy())
+        found.append(_kept(layer.backward((factor * dout).astype(dout.dtype))))
+    return found[0] is not None and bool(np.any(found[0])) and _same(found[0], found[1])
+
+
+def _kept(dx: Any) -> Any:
+    """Return a copy of what backward gave, which may be the layer's own, or its caller's."""
+    return None if dx is None else np.array(dx)
+
+
+def _same(first: Any, second: Any) -> bool:
+    equal: Callable[..., bool] = np.array_equal
+    kinds = {np.asarray(each).dtype.kind for each in (first, second)}
+    return equal(first, second, equal_nan=kinds <= set("fc"))
+
+
+def _near(first: Any, second: Any, size: Any, typed: Any = None) -> bool:
+    """Return whether two gradients are equal but for the rounding of numbers of some `size`."""
+    first, second = np.asarray(first), np.asarray(second)
+    if first.shape != second.shape:
+        return False
+    kind = np.asarray(first if typed is None else typed).dtype
+    limits = np.finfo(kind if kind.kind == "f" else np.float64)
+    largest = np.max(np.where(np.isfinite(size), size, 0.0))
+    allowed = _NEAR * (float(limits.eps) * largest + float(limits.smallest_subnormal))
+    close = np.abs(first - second) <= allowed
+    return bool(np.all(close | (first == second) | (~np.isfinite(first) & ~np.isfinite(second))))

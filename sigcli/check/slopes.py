@@ -1,0 +1,422 @@
+r"""The numeric gradient of any layer: differences of its forward pass, coordinate by coordinate.
+
+For each x[i] all of y is differentiated at once, each ∂y[j]/∂x[i] with a bound of its own; then
+dx[i] = Σⱼ dout[j] · ∂y[j]/∂x[i], and the bounds add up. A layer that is shown to act element by
+element needs one pass for all x[i] together in place of one for each.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..arrays.convert import real
+from .differences import (
+    UNIT_LADDER,
+    Array,
+    Derivative,
+    Float64,
+    Ladder,
+    Rung,
+    Samples,
+    blocks,
+    derivative,
+    differentiate,
+    imaginary,
+    rungs_of,
+)
+
+# A ratio of 2 would see a wave of half the smallest step as if it did not move, for then all steps
+# are multiples of it: on sin(ωx) with ω of 10⁹ that fooled one check in fifty. The first ladder
+# settles most gradients; the second is for those it leaves open. Its steps, and those of the
+# third, reach down to 10⁻⁸ of their unit.
+_QUICK = Ladder(first=1 / 8, ratio=1.9, rungs=11)
+_FULL = Ladder(first=1 / 2, ratio=1.9, rungs=28)
+_IMAGINARY = Ladder(first=1 / 16, ratio=4.0, rungs=32)
+_COLUMNS = 2**13  # derivatives of one y by one x that are extrapolated together
+_ULPS = 4.0  # what a function's values are taken to be good for unless the layer says otherwise
+_SEED = 5
+
+
+class Forward:
+    """A layer's forward pass as a function of float64, NaN where it raises.
+
+    Attributes
+    ----------
+    x : ndarray of float64
+        Where it is differentiated.
+    y : ndarray
+        The value there.
+    ulps : float
+        The values are good to so many units in the last place.
+    noise : ndarray of float64
+        By how much they are off beside that, for each y.
+    scale : float or None
+        The layer says that it is smooth, and varies on this scale of x.
+    elementwise : bool
+        y[i] depends on x[i] alone, as was shown.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        x: Array,
+        function: Callable[[Any], Any] | None = None,
+        like: Forward | None = None,
+    ) -> None:
+        self.function = layer.forward if function is None else function
+        self.x = x.astype(np.float64)
+        self.y = self._values(self.x.copy())
+        self.scale: float | None = getattr(layer, "scale", None)
+        declared = getattr(layer, "ulps", None)
+        self.ulps = _ULPS if declared is None else float(declared)
+        self.noise = np.zeros(self.y.shape) if declared is not None else _noise(self)
+        self.elementwise: bool = _elementwise(self) if like is None else like.elementwise
+        self.at_complex: Callable[[Any], Any] = self.function
+
+    def __call__(self, points: Any) -> Array:
+        """Return y at `points`, of x's shape; NaN where there is none."""
+        try:
+            y = self._values(points)
+        except Exception:  # a step may leave the domain, where math.log raises
+            return np.full(self.y.shape, np.nan, self.y.dtype)
+        return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
+
+    def blocks(self, chosen: Any) -> list[Any]:
+        """Return the chosen coordinates in blocks of what is differentiated together."""
+        if not self.elementwise:
+            size = max(1, _COLUMNS // max(1, self.y.size))
+        else:  # a layer that knows its scale takes any shape; others take all of x each time
+            size = _COLUMNS if self.scale is not None else len(chosen)
+        return [chosen[start : start + size] for start in range(0, len(chosen), size)]
+
+    def takes_complex(self, layer: Any) -> tuple[bool, tuple[str, ...]]:
+        """Return whether imaginary steps can be taken, and what to say if not."""
+        self.at_complex = getattr(layer, "at_complex", self.function)
+        try:
+            if np.iscomplexobj(self._values(self.x.astype(np.complex128))):
+                return True, ()
+            said = "it gives real y"
+        except Exception as error:  # of the layer, which need not know complex numbers
+            said = str(error)
+        return False, (f"forward takes no complex x ({said}); differences are central alone",)
+
+    def _values(self, points: Any) -> Array:
+        function = self.function if np.isrealobj(points) else self.at_complex
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            y = np.array(function(points))  # a copy, since the layer may write to its own
+        return y if y.dtype.kind == "c" else real("y", y)
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The numeric gradient by each of several dout; all arrays of n coordinates.
+
+    Attributes
+    ----------
+    numeric, bound : ndarray of float64
+        Of shape (number of dout, n); all else is by the first dout.
+    scale : ndarray of float64
+        Σⱼ |dout[j] · ∂y[j]/∂x[i]|, what a gradient that cancels is judged by.
+    reach : ndarray of float64
+        The same of how y moves to both sides of x[i], or, where x[i] does not move it, by the
+        rest of x: what a gradient of 0 is judged by.
+    moved, zero : ndarray of bool
+        Whether x[i] moves any y at all; whether every y is exactly 0 and does not move.
+    kink : ndarray of bool
+        Whether the slopes to the left and to the right differ.
+    left, right : ndarray of float64
+        The gradient by the slopes to either side.
+    curvature, its_bound : ndarray of float64
+        Σⱼ dout[j] · ∂²y[j]/∂x[i]², roughly, and how rough.
+    """
+
+    numeric: Float64
+    bound: Float64
+    scale: Float64
+    reach: Float64
+    moved: Any
+    zero: Any
+    kink: Any
+    left: Float64
+    right: Float64
+    curvature: Float64
+    its_bound: Float64
+
+    def at(self, chosen: Any) -> Slopes:
+        """Return the slopes of some of the coordinates."""
+        return Slopes(*(getattr(self, field.name)[..., chosen] for field in fields(self)))
+
+    def widened(self, other: Slopes) -> Slopes:
+        """Return these slopes with bounds that include the `other` ones where the two disagree.
+
+        Neither bound can then be trusted alone.
+        """
+        with np.errstate(all="ignore"):
+            apart, both = np.abs(self.numeric - other.numeric), self.bound + other.bound
+            return replace(self, bound=np.where(apart > both, apart + both, self.bound))
+
+    def where(self, ours: Any, other: Slopes) -> Slopes:
+        """Return these slopes where `ours`, and the `other` ones elsewhere."""
+        return Slopes(
+            *(
+                np.where(ours, getattr(self, field.name), getattr(other, field.name))
+                for field in fields(self)
+            )
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Slopes]) -> Slopes:
+        """Return the slopes of several blocks of coordinates as one."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names))
+
+
+def slopes(
+    forward: Forward,
+    chosen: Any,
+    douts: Float64,
+    settled: Callable[[Slopes, Any], Any],
+    *,
+    imaginary_steps: bool = False,
+) -> Slopes:
+    """Return the numeric gradient at a block of coordinates.
+
+    Parameters
+    ----------
+    forward : Forward
+        The pass to differentiate.
+    chosen : ndarray of int
+        The coordinates, as flat indices into x; one of ``forward.blocks``.
+    douts : ndarray of float64
+        Upstream gradients, of shape (number of dout, size of y).
+    settled : callable
+        Says of slopes and their flat indices which need no further differences.
+    imaginary_steps : bool
+        Also take steps along the imaginary axis, where they agree with the real ones.
+    """
+    if forward.elementwise and forward.scale is not None:
+        x = forward.x.reshape(-1)[chosen]
+        found = derivative(forward.function, x, ulps=forward.ulps, unit=forward.scale)
+        if imaginary_steps:
+            found = _confirmed(forward, found, chosen, _together)
+        return _weighed(found, douts[:, chosen, np.newaxis], forward, chosen, 0.0)
+    sample = _together if forward.elementwise else _apart
+    other = np.zeros(1) if forward.elementwise else _movement(forward)
+
+    def by_ladder(ladder: Ladder, unit: Float64, which: Any) -> Slopes:
+        samples = sample(forward, which, ladder.steps(unit))
+        columns = [
+            differentiate(samples.columns(part), ladder.ratio, forward.ulps)
+            for part in blocks(samples.x.size)
+        ]
+        found = Derivative.joined(columns)
+        if imaginary_steps:
+            found = _confirmed(forward, found, which, sample)
+        weights = douts[:, which, np.newaxis] if forward.elementwise else douts[:, np.newaxis]
+        return _weighed(found, weights, forward, which, other)
+
+    return _by_ladders(forward.x.reshape(-1), chosen, by_ladder, settled)
+
+
+def _by_ladders(
+    x: Float64,
+    block: Any,
+    by_ladder: Callable[[Ladder, Float64, Any], Slopes],
+    settled: Callable[[Slopes, Any], Any],
+) -> Slopes:
+    """Return the slopes of a block, by one ladder after the other until they are settled.
+
+    The last goes down from the size of x itself, for functions such as log near 0.
+    """
+    unit = np.maximum(1, np.abs(x))
+    found = by_ladder(_QUICK, unit[block], block)
+    for ladder, units in ((_FULL, unit), (_FULL, np.abs(x))):
+        open_ = ~settled(found, block) & (units[block] > 0)
+        if units is not unit:
+            open_ &= units[block] < 1
+        if open_.any():
+            more = by_ladder(ladder, units[block[open_]], block[open_])
+            before = found.at(open_)
+            smaller = ~(more.bound[0] >= before.bound[0]) | settled(more, block[open_])
+            better = more.widened(before).where(smaller, before.widened(more))
+            for field in fields(Slopes):
+                getattr(found, field.name)[..., open_] = getattr(better, field.name)
+    return found
+
+
+def _together(forward: Forward, chosen: Any, steps: Any) -> Samples:
+    """Return samples of an elementwise layer, all chosen elements moving at once."""
+    flat, shape = forward.x.reshape(-1), forward.x.shape
+
+    def values(points: Any) -> Array:
+        if forward.scale is not None:
+            return np.array([forward(row) for row in points])  # any shape will do
+        whole = np.repeat(flat[np.newaxis], len(points), axis=0).astype(points.dtype)
+        whole[:, chosen] = points
+        return np.array([forward(row.reshape(shape)).reshape(-1)[chosen] for row in whole])
+
+    up, down = flat[chosen] + steps, flat[chosen] - steps
+    f_down = values(down) if np.isrealobj(steps) else np.zeros(0)
+    return Samples(
+        flat[chosen],
+        forward.y.reshape(-1)[chosen],
+        up,
+        down,
+        values(up),
+        f_down,
+        forward.noise.reshape(-1)[chosen],
+    )
+
+
+def _apart(forward: Forward, chosen: Any, steps: Any) -> Samples:
+    """Return samples of any layer, one coordinate moving at a time: a column for each x and y."""
+    flat, many = forward.x.reshape(-1), forward.y.size
+    up, down = flat[chosen] + steps, flat[chosen] - steps
+
+    def values(points: Any) -> Array:
+        found = np.empty((*points.shape, many), _kind(forward, points))
+        for at in np.ndindex(points.shape):
+            moved = flat.astype(points.dtype)
+            moved[chosen[at[1]]] = points[at]
+            found[at] = forward(moved.reshape(forward.x.shape)).reshape(-1)
+        return found.reshape(len(points), -1)
+
+    f_down = values(down) if np.isrealobj(steps) else np.zeros(0)
+    return Samples(
+        np.repeat(flat[chosen], many),
+        np.tile(forward.y.reshape(-1), len(chosen)),
+        np.repeat(up, many, axis=1),
+        np.repeat(down, many, axis=1),
+        values(up),
+        f_down,
+        np.tile(forward.noise.reshape(-1), len(chosen)),
+    )
+
+
+def _kind(forward: Forward, points: Any) -> Any:
+    return forward.y.dtype if np.isrealobj(points) else np.complex128
+
+
+def _confirmed(
+    forward: Forward, found: Derivative, chosen: Any, sample: Callable[..., Samples]
+) -> Derivative:
+    """Return the derivative by imaginary steps where that by real ones does not contradict it.
+
+    Code that takes absolute values, compares, or drops imaginary parts gives another function of
+    complex numbers, and so other slopes, than of real ones.
+    """
+    unit = np.maximum(1, np.abs(forward.x.reshape(-1)[chosen]))
+    steps = _IMAGINARY.steps(unit)
+    samples = sample(forward, chosen, 1j * steps)
+    height = np.broadcast_to(steps[:, :, np.newaxis], (*steps.shape, samples.x.size // len(chosen)))
+    return imaginary(found, samples, height.reshape(len(steps), -1), _IMAGINARY.ratio, forward.ulps)
+
+
+def _weighed(
+    found: Derivative, weights: Float64, forward: Forward, chosen: Any, other: Any
+) -> Slopes:
+    """Return Σⱼ dout[j] · ∂y[j]/∂x[i] for each dout.
+
+    `weights` is of shape (number of dout, n or 1, columns for each x).
+    """
+    many = found.value.size // len(chosen)
+    value, bound, moved, reach, left, right, curvature, its_bound = (
+        getattr(found, field.name).reshape(-1, many) for field in fields(Derivative)
+    )
+    size = np.abs(weights[0])
+    flat = forward.y.reshape(-1)
+    dead = (flat[chosen, np.newaxis] if forward.elementwise else flat) == 0
+    if forward.scale is not None:
+        dead = dead & False  # what is known to vary is nowhere flat
+    with np.errstate(all="ignore"):
+
+        def total(weight: Float64, of: Any) -> Any:
+            return np.where(weight == 0, 0.0, weight * of).sum(axis=-1)
+
+        numeric = np.array([total(weight, value) for weight in weights])
+        bounds = np.array([total(np.abs(weight), bound) for weight in weights])
+        rounding = np.array([total(np.abs(weight), np.abs(value)) for weight in weights])
+        bounds += np.where(rounding == 0, 0, np.spacing(rounding) * (1 + np.log2(many)))
+        kink = np.isfinite(left)
+        return Slopes(
+            numeric,
+            bounds,
+            rounding[0],
+            total(size, np.where(moved, reach, other)),
+            (moved & (size != 0)).any(axis=1),
+            ((~moved & dead) | (size == 0)).all(axis=1),
+            (kink & (size != 0)).any(axis=1),
+            total(weights[0], np.where(kink, left, value)),
+            total(weights[0], np.where(kink, right, value)),
+            total(weights[0], curvature),
+            total(size, its_bound),
+        )
+
+
+def _noise(forward: Forward) -> Float64:
+    """Return by how much rounding inside of the layer moves each y.
+
+    x goes nine tiny steps along a seeded direction. Fourth differences of a smooth function are
+    then nothing but noise: their mean square is the noise's, times 8! / (4!)².
+
+    Reference: J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33
+    (2011), 1292–1314.
+    """
+    x, y = forward.x, forward.y
+    direction = np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
+    step = 8 * np.spacing(np.abs(x).astype(y.dtype)).astype(np.float64) * direction
+    with np.errstate(all="ignore"):
+        values = np.array([forward(x + k * step) for k in range(9)], np.float64)
+        differences = np.diff(values - values[0], n=4, axis=0)
+        noise: Float64 = np.sqrt(np.mean(differences**2, axis=0) / 70)
+    return np.where(np.isfinite(noise), 6 * noise, 0.0)  # 6 deviations: more than 8 of 9 values
+
+
+def _elementwise(forward: Forward) -> bool:
+    """Return whether each y[i] depends on x[i] alone.
+
+    Half of the elements move, by the largest step, while the others stay; which ones says one
+    binary digit of their index. Those that stay must keep their y bit for bit, and those that move
+    must have the y that they have when all move. Any two elements differ in some digit, so every
+    pair is told apart; it takes 4 forward passes a digit.
+    """
+    x, y = forward.x, forward.y
+    if x.shape != y.shape:
+        return False
+    index = np.arange(x.size).reshape(x.shape)
+    for sign in (1, -1):
+        step = sign * np.maximum(1, np.abs(x)) * _FULL.first
+        everything = forward(x + step)
+        for digit in range(int(x.size - 1).bit_length()):
+            for moving in (index >> digit & 1 == 1, index >> digit & 1 == 0):
+                found = forward(np.where(moving, x + step, x))
+                if not np.array_equal(found, np.where(moving, everything, y), equal_nan=True):
+                    return False
+    return True
+
+
+def _movement(forward: Forward) -> Float64:
+    """Return how fast each y moves on average over all x, along a seeded direction."""
+    x = forward.x
+    signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], x.shape)
+    step = np.maximum(1, np.abs(x)) * 2.0**-10
+    with np.errstate(all="ignore"):
+        change = np.abs(forward(x + signs * step).astype(np.float64) - forward.y)
+        average = np.divide(change.reshape(-1), np.max(step) * x.size)
+    return np.where(np.isfinite(average), average, 0.0)
+
+
+def trace(forward: Forward, place: int, dout: Float64) -> tuple[list[Rung], float, float]:
+    """Return the differences of the loss by one x, and what they extrapolate to."""
+    x = forward.x.reshape(-1)[place]
+    known = forward.elementwise and forward.scale is not None
+    ladder = UNIT_LADDER if known else _FULL
+    unit = forward.scale if known else max(1.0, abs(x))
+    samples = _apart(forward, np.array([place]), ladder.steps(np.array([unit])))
+    return rungs_of(samples, dout, ladder.ratio, forward.ulps)

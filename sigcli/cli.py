@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from select import select
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -17,24 +17,34 @@ from .argv import ArrayCommand, arities, is_negative, no_option
 from .arrays.files import replacing
 from .arrays.given import Given
 from .arrays.memory import recall
-from .errors import ShapeError, SigcliError, UsageError, printable, quoted
+from .errors import LayerError, ShapeError, SigcliError, UsageError, printable, quoted
 from .options import (
+    CheckOptions,
     Digits,
     Display,
     Dout,
     Dtype,
+    Dx,
     Format,
+    Layer,
+    Method,
     NoColor,
     Output,
     Quiet,
     Rows,
+    Rtol,
+    Samples,
+    Seed,
+    Shape,
+    Why,
     X,
     fraction,
+    read_check,
     read_display,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .arrays.memory import LastPass
     from .show.record import Result
@@ -213,14 +223,14 @@ def backward(
 def gradcheck(
     x: X = None,
     dout: Dout = None,
-    rtol: Annotated[
-        str | None,
-        typer.Option(
-            metavar="R",
-            show_default=False,
-            help="Relative tolerance, 0 < R < 1; √ε of the type unless given (1.5e-8).",
-        ),
-    ] = None,
+    dx: Dx = None,
+    layer: Layer = None,
+    shape: Shape = None,
+    method: Method = None,
+    rtol: Rtol = None,
+    samples: Samples = None,
+    seed: Seed = None,
+    why: Why = None,
     format: Format = None,
     output: Output = None,
     dtype: Dtype = None,
@@ -232,39 +242,86 @@ def gradcheck(
     """Gradient check: compare backward's dx with finite differences of forward.
 
     Each numeric gradient has an error bound, so the verdict is pass, wrong, or unresolved where
-    the differences cannot tell. Without X a standard set of points from −700 to 700 is checked;
-    without --dout it is 1.5, −0.5, 3, −2.5, 0.7, repeated.
+    the differences cannot tell. A wrong gradient is compared with known mistakes, and each run
+    says which of them these points could not show.
 
-    Exit code: 0 all pass; 1 some are wrong; 2 not done; 3 none is wrong, some are unresolved.
+    Without X a standard set of points from −700 to 700 is checked, and with --layer points drawn
+    from −3 to 3; without --dout it is 1.5, −0.5, 3, −2.5, 0.7, repeated.
+
+    Exit code: 0 all pass; 1 some are wrong, or the layer breaks a promise; 2 not done; 3 none is
+    wrong, some are unresolved.
 
     Examples:
 
     sigcli gradcheck 24 32 5
 
-    sigcli gradcheck && echo verified
+    sigcli gradcheck 24 32 5 --dout 1 0.5 -2 --dx 3.775e-11 6.332e-15 -0.01330
+
+    sigcli gradcheck --layer layers.py:Sigmoid && echo verified
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
-    limit = None if rtol is None else fraction("--rtol", rtol, inclusive=False)
-    given = Given({"x": x, "dout": dout})
-    if not x and given.count("dout") > 1:
+    options = read_check(method, rtol, samples, seed, why, shape)
+    given = Given({"x": x, "dout": dout, "dx": dx})
+    if not x and max(given.count("dout"), given.count("dx")) > 1:
         _nothing("gradcheck", given, dout)
+    if shape and (x or not layer):
+        raise UsageError(f"--shape is for points to be drawn; {'drop X' if x else 'give --layer'}")
+    from .check import gradcheck
+    from .show.progress import progress
+
+    with _own_or(layer) as (build, points):
+        drawn = {} if x else {"x": points(options)}
+        arrays = _load(given, display, beside_x=("dout", "dx"), **drawn)
+        total = min(options.samples or arrays["x"].size, arrays["x"].size)
+        with (
+            _hint(layer and not (x or shape), arrays["x"]),
+            progress(total, wanted=not display.quiet, what="gradients") as done,
+        ):
+            result = gradcheck(
+                build,
+                arrays["x"],
+                arrays.get("dout"),
+                dx=arrays.get("dx"),
+                unit=given.units.get("dx", 0.0),
+                method=options.method,
+                rtol=options.rtol,
+                samples=options.samples,
+                seed=options.seed,
+                why=options.why,
+                done=done,
+            )
+    return _show(result, display)
+
+
+@contextmanager
+def _own_or(name: str | None) -> Iterator[tuple[Any, Callable[[CheckOptions], Any]]]:
+    """Give the layer to check and the points to check it at: our own, or the user's `name`."""
     import numpy as np
 
-    from .check import gradcheck
-    from .layer import STANDARD_X, Sigmoid
+    if name is None:
+        from .layer import STANDARD_X, Sigmoid
 
-    standard = {} if x else {"x": np.array(STANDARD_X)}
-    arrays = _load(given, display, beside_x=("dout", "dx"), **standard)
-    return _show(
-        gradcheck(
-            Sigmoid(threads=_threads()),
-            arrays["x"],
-            arrays.get("dout"),
-            dx=arrays.get("dx"),
-            rtol=limit,
-        ),
-        display,
-    )
+        yield Sigmoid(threads=_threads()), lambda _: np.array(STANDARD_X)
+        return
+    from .layer import custom
+
+    with custom.apart():
+        yield (
+            custom.load(name),
+            lambda options: np.random.default_rng(options.seed).uniform(-3, 3, options.shape),
+        )
+
+
+@contextmanager
+def _hint(wanted: object, x: Any) -> Iterator[None]:
+    """Say beside what a layer raises that it may be the shape of x, if that was our choice."""
+    try:
+        yield
+    except LayerError as error:
+        if not wanted:
+            raise
+        text = f"{error}; x was drawn with the shape {x.shape}: give X, or another --shape"
+        raise LayerError(text) from None
 
 
 def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str = "") -> NoReturn:

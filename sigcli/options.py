@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "plain", "csv", "json")
 DTYPES = ("float16", "float32", "float64")
+METHODS = ("central", "complex")
 _SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".npy": ("npy", ""),
     ".npz": ("npz", ""),
@@ -24,8 +26,9 @@ _SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".json": ("json", "json"),
     ".svg": ("picture", "table"),
 }
+_DRAWN = (4, 3)  # rows and columns that differ, so that a transposition shows
 _MOST_DIGITS = 17  # no float64 has more
-_MOST_ROWS = 10**8
+_MOST_ROWS = 10**8  # and elements, and seeds
 
 X = Annotated[
     list[str] | None,
@@ -43,6 +46,70 @@ Dout = Annotated[
         metavar="D...",
         show_default=False,
         help="The upstream gradient ∂L/∂y: as many numbers as X, or one for all.",
+    ),
+]
+Dx = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DX...",
+        show_default=False,
+        help="Check this gradient, computed elsewhere for the same X and D, in place of "
+        "backward's; a number counts as good to one unit of its last digit.",
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.py:NAME",
+        show_default=False,
+        help="Check a layer of your own: a class with forward(x) and backward(dout), or a "
+        "function that builds one; MODULE:NAME too. Its code is run.",
+    ),
+]
+Shape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,M,...",
+        show_default=False,
+        help="With --layer and without X: the shape of the points that are drawn; 4,3 unless "
+        "given.",
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(METHODS),
+        show_default=False,
+        help="complex also takes steps along the imaginary axis, where forward allows it; they "
+        "lose no digits.",
+    ),
+]
+Rtol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="R",
+        show_default=False,
+        help="Relative tolerance, 0 < R < 1; √ε of the type unless given (1.5e-8).",
+    ),
+]
+Samples = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K",
+        show_default=False,
+        help="Draw K elements of X and check these; for large layers.",
+    ),
+]
+Seed = Annotated[
+    str | None,
+    typer.Option(metavar="S", show_default=False, help="Of all that is drawn; 0 unless given."),
+]
+Why = Annotated[
+    str | None,
+    typer.Option(
+        metavar="INDEX",
+        show_default=False,
+        help="Show the evidence of one element, counted from 0 in reading order.",
     ),
 ]
 Format = Annotated[
@@ -176,11 +243,53 @@ def fraction(name: str, text: str, *, inclusive: bool) -> float:
     raise RangeError(f"{name}: {quoted(text)} is out of range; {span} is right")
 
 
-def whole(name: str, text: str, most: int, otherwise: str = "") -> int:
-    """Read a whole number from 1 to `most`."""
-    if text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most:
+@dataclass(frozen=True)
+class CheckOptions:
+    """How a gradient is to be checked; see `check.gradcheck`, but for `shape`, of drawn points."""
+
+    method: Any
+    rtol: float | None
+    samples: int | None
+    seed: int
+    why: int | None
+    shape: tuple[int, ...]
+
+
+def read_check(
+    method: str | None,
+    rtol: str | None,
+    samples: str | None,
+    seed: str | None,
+    why: str | None,
+    shape: str | None,
+) -> CheckOptions:
+    """Read the options of `gradcheck`."""
+    return CheckOptions(
+        "central" if method is None else choice("--method", method, METHODS),
+        None if rtol is None else fraction("--rtol", rtol, inclusive=False),
+        None if samples is None else whole("--samples", samples, _MOST_ROWS),
+        0 if seed is None else whole("--seed", seed, _MOST_ROWS, least=0),
+        None if why is None else whole("--why", why, _MOST_ROWS, least=0),
+        _DRAWN if shape is None else _shape(shape),
+    )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    words = text.strip("()[] ").replace(",", " ").split()
+    if not words:
+        raise UsageError("--shape needs whole numbers, such as --shape 4,3")
+    sizes = tuple(whole("--shape", word, _MOST_ROWS) for word in words)
+    if prod(sizes) > _MOST_ROWS:
+        raise UsageError(f"--shape: {quoted(text)} holds more than {_MOST_ROWS} numbers")
+    return sizes
+
+
+def whole(name: str, text: str, most: int, otherwise: str = "", least: int = 1) -> int:
+    """Read a whole number from `least` to `most`."""
+    if text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
-    raise UsageError(f"{name}: {quoted(text)} is not a whole number from 1 to {most}{otherwise}")
+    span = f"from {least} to {most}{otherwise}"
+    raise UsageError(f"{name}: {quoted(text)} is not a whole number {span}")
 
 
 def choice(name: str, text: str, choices: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ _STEP = 1e-4  # of the book's numerical gradient
 _STEPS = tuple(10.0**-k for k in range(1, 9))  # that people take
 _POINT = "add x = 0.7"  # where no two of the formulas agree
 _OTHER_DOUT = "take a --dout of different numbers, none of them 0 or 1"
+_TOO_NEAR = "it differs by less than can be told here"
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,11 @@ def planted(evidence: Evidence, caught: Callable[[Float64, Any], bool]) -> Cover
     for mistake in _known(evidence):
         if caught(mistake.gradient, mistake.bound):
             found += 1
-        else:
-            missed.append((mistake.name, mistake.because, mistake.instead))
+            continue
+        apart = np.abs(mistake.gradient - evidence.right)
+        near = apart <= mistake.bound + evidence.bound[_RIGHT] + evidence.rtol * evidence.scale
+        because = mistake.because if np.all(near | ~np.isfinite(apart)) else _TOO_NEAR
+        missed.append((mistake.name, because, mistake.instead))
     return Coverage(found, found + len(missed), tuple(missed))
 
 
@@ -179,7 +183,7 @@ def _known(evidence: Evidence, *, naming: bool = False) -> Iterator[Mistake]:
     if evidence.y is not None and (sigmoid or naming):
         yield from _formulas(evidence)
     if sigmoid:
-        yield _rounded(evidence)
+        yield _rounded(evidence, naming=naming)
 
 
 def _multiples(e: Evidence) -> Iterator[Mistake]:
@@ -202,16 +206,18 @@ def _multiples(e: Evidence) -> Iterator[Mistake]:
 
 def _by_dout(e: Evidence) -> Iterator[Mistake]:
     """Yield what comes of a dout that is not used as it is."""
-    reads = "dout reads the same in that order here"
     cases = {
-        "forgotten": ("what it would be without dout", "dout = 1 gives the same", _OTHER_DOUT),
-        "twice": ("what it would be with dout applied twice", "dout gives the same", _OTHER_DOUT),
-        "reversed": ("what it would be with dout reversed", reads, _OTHER_DOUT),
-        "transposed": ("what it would be with dout transposed", reads, _OTHER_DOUT),
+        "forgotten": "what it would be without dout",
+        "twice": "what it would be with dout applied twice",
+        "reversed": "what it would be with dout reversed",
+        "transposed": "what it would be with dout transposed",
     }
-    for name, (text, because, instead) in cases.items():
+    for name, text in cases.items():
+        hint = "this dout gives the same", _OTHER_DOUT
+        if name == "reversed" and e.total == 1:
+            hint = "there is one element", _POINT
         if name in e.numeric:
-            yield Mistake(text, e.numeric[name], e.bound[name], because, instead)
+            yield Mistake(text, e.numeric[name], e.bound[name], *hint)
     # Where there was none, as with a gradient given in numbers, one for the same x and dout.
     earlier = e.right if e.earlier is None else e.earlier
     yield Mistake(
@@ -275,12 +281,15 @@ def _formulas(e: Evidence) -> Iterator[Mistake]:
         yield Mistake(text, gradient, rough, f"{where} the same")
 
 
-def _rounded(e: Evidence) -> Mistake:
-    """Return the textbook formula, with what digits 1 − y has left of a rounded y."""
+def _rounded(e: Evidence, *, naming: bool) -> Mistake:
+    """Return the textbook formula, with what digits 1 − y has left of a rounded y.
+
+    To be named, a gradient may be that of a y that differs by a unit in its last place, as it does
+    from one way of computing it to another.
+    """
     assert e.y is not None and e.dout is not None  # noqa: PT018
     gradient = (e.dout * (1 - e.y) * e.y).astype(np.float64)
-    unit = float(np.finfo(e.y.dtype).eps)
-    # y itself may differ by a unit in its last place from one way of computing it to another.
+    unit = float(np.finfo(e.y.dtype).eps) if naming else 0.0
     rough = unit * np.abs(e.dout.astype(np.float64)) * e.y
     lost = "1 − y loses too few digits here to matter"
     return Mistake("dout · y · (1 − y) with 1 − y rounded", gradient, rough, lost, "add x = 32")

@@ -71,9 +71,9 @@ class Forward:
         self.function = layer.forward if function is None else function
         self.x = x.astype(np.float64)
         self.y = self._values(self.x.copy())
-        self.scale: float | None = getattr(layer, "scale", None)
-        declared = getattr(layer, "ulps", None)
-        self.ulps = _ULPS if declared is None else float(declared)
+        self.scale = _positive(getattr(layer, "smooth_scale", None))
+        declared = _positive(getattr(layer, "ulps", None))
+        self.ulps = declared or _ULPS
         self.noise = np.zeros(self.y.shape) if declared is not None else _noise(self)
         self.elementwise: bool = _elementwise(self) if like is None else like.elementwise
         self.at_complex: Callable[[Any], Any] = self.function
@@ -359,6 +359,12 @@ def _weighed(
         )
 
 
+def _positive(declared: Any) -> float | None:
+    """Return what a layer says of itself if it is a positive number; it may mean something else."""
+    number = isinstance(declared, int | float) and 0 < declared < float("inf")
+    return float(declared) if number else None
+
+
 def _noise(forward: Forward) -> Float64:
     """Return by how much rounding inside of the layer moves each y.
 
@@ -415,8 +421,9 @@ def _movement(forward: Forward) -> Float64:
 def trace(forward: Forward, place: int, dout: Float64) -> tuple[list[Rung], float, float]:
     """Return the differences of the loss by one x, and what they extrapolate to."""
     x = forward.x.reshape(-1)[place]
-    known = forward.elementwise and forward.scale is not None
-    ladder = UNIT_LADDER if known else _FULL
-    unit = forward.scale if known else max(1.0, abs(x))
+    known = forward.scale if forward.elementwise else None
+    ladder, unit = (UNIT_LADDER, known) if known else (_FULL, max(1.0, abs(x)))
+    if forward.elementwise:
+        dout = np.where(np.arange(dout.size) == place, dout, 0)
     samples = _apart(forward, np.array([place]), ladder.steps(np.array([unit])))
     return rungs_of(samples, dout, ladder.ratio, forward.ulps)

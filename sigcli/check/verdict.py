@@ -45,11 +45,18 @@ _LOOKED_AT = 2**16  # elements, for known mistakes; more would not show more
 class Layer(Protocol):
     """What can be checked: y = forward(x), then dx = backward(dout), which has the shape of x.
 
-    It may also say ``ulps``, how many units in the last place its values are good for; ``scale``,
-    that it is smooth and varies on this scale of x, and takes arrays of any shape if it acts
-    element by element; and offer ``complement(x)``, whose derivative is minus that of `forward`:
-    where y is so near a constant that its differences are lost in rounding, those of the
-    complement may not be.
+    It may also say
+
+    - ``ulps``: how many units in the last place its values are good for;
+    - ``smooth_scale``: that it is smooth and varies on this scale of x, and, if it acts element by
+      element, takes arrays of any shape;
+
+    and offer
+
+    - ``complement(x)``, whose derivative is minus that of `forward`: where y is so near a constant
+      that its differences are lost in rounding, those of the complement may not be;
+    - ``at_complex(x)``: y at complex x, where `forward` does not take them;
+    - ``arithmetic(x, dout)``: the formula, value and rounding error of each step of one dx.
     """
 
     def forward(self, x: Any) -> Any:
@@ -90,6 +97,8 @@ class GradientCheck:
         What every layer must keep, and this one does not.
     advice : tuple of str
         What is no fault, but good to know.
+    unit : ndarray of float64 or None
+        By how much analytic may be off since it was given in digits; None if it was not.
     indices : ndarray of int or None
         The flat places in x that were drawn; None where all were checked.
     shape : tuple of int
@@ -112,6 +121,7 @@ class GradientCheck:
     would_catch: Coverage
     broken_promises: tuple[str, ...]
     advice: tuple[str, ...]
+    unit: Float64 | None
     indices: NDArray[np.int_] | None
     shape: tuple[int, ...]
     why: Why | None = None
@@ -196,18 +206,26 @@ def gradcheck(
     if rtol is not None and not 0 < rtol < 1:
         raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")
     layer, advice = _built(layer, x)
+    contract.visit(layer, x)
     y = _steady(layer, x)
+    if dout is not None:
+        dout = real("dout", dout)
+        if x.size == 1 < dout.size and dout.shape != y.shape == x.shape:
+            x = np.full(dout.shape, x.reshape(()))  # a single number goes with any shape
+            y = _steady(layer, x)
     dout, more = _upstream(layer, x, y, dout)
     passes = contract.Passes.of(layer, x, dout) if dx is None else None
     analytic, promises = _analytic(x, passes, dx)
     rtol = float(np.sqrt(_coarsest(x, y, analytic))) if rtol is None else rtol
 
     chosen = _drawn(x.size, samples, seed)
-    found = _Check(layer, x, y, dout, analytic, np.broadcast_to(unit, x.shape), rtol, method)
+    units = np.broadcast_to(np.reshape(unit, ()) if np.size(unit) == 1 else unit, x.shape)
+    found = _Check(layer, x, y, dout, analytic, units, rtol, method)
     slope, code = found.judged(chosen, done)
     mistakes = _Mistakes(found, passes, chosen, slope, code)
     if passes is not None:
-        promises += passes.broken(wrong=bool((code == _WRONG).any()))
+        wrong = bool((code == _WRONG).any())
+        promises += passes.broken(wrong=wrong, ignores_dout=bool(more))
     return _result(
         found,
         slope,
@@ -245,10 +263,10 @@ def _steady(layer: Layer, x: Array) -> Array:
 
 
 def _upstream(
-    layer: Layer, x: Array, y: Array, dout: ArrayLike | None
+    layer: Layer, x: Array, y: Array, dout: Array | None
 ) -> tuple[Array, tuple[str, ...]]:
     """Return dout in the shape of y, and advice if the layer does not look at it."""
-    gradient = np.resize(DOUT, y.shape) if dout is None else real("dout", dout)
+    gradient = np.resize(DOUT, y.shape) if dout is None else dout
     if gradient.shape != y.shape:
         if gradient.size != 1:
             where = "x" if y.shape == x.shape else "y"
@@ -272,9 +290,13 @@ def _analytic(
     if passes is not None:
         return passes.gradient()
     analytic = real("dx", np.asarray(dx))
-    if analytic.shape != x.shape:
-        raise ShapeError(f"dx has the shape {analytic.shape} where x has {x.shape}")
-    return analytic.astype(x.dtype), ()
+    if analytic.shape != x.shape and analytic.size != 1:
+        raise ShapeError(
+            f"dx has the shape {analytic.shape} where x has {x.shape}; "
+            "the same shape is right, or a single number"
+        )
+    same = analytic if analytic.shape == x.shape else np.full(x.shape, analytic.reshape(()))
+    return same.astype(x.dtype), ()
 
 
 def _coarsest(*arrays: Array) -> float:
@@ -462,7 +484,9 @@ def _result(
     error = np.abs(analytic - numeric)
     off = error + bound + check.unit[chosen]
     whole = np.finfo(analytic.dtype).precision
-    digits = np.where(off == 0, whole, -np.log10(off / slope.scale))
+    # What is seen to be 0 is so beside how y moves else; see `_Check.code`.
+    size = np.where(slope.scale <= bound, np.maximum(slope.scale, slope.reach), slope.scale)
+    digits = np.where((off == 0) | (size == 0) & (code == _PASS), whole, -np.log10(off / size))
     aligned = check.y.shape == check.x.shape and drawn is not None
     unresolved = code == _UNRESOLVED
     found = _reasons(check, slope.at(unresolved), chosen[unresolved])
@@ -479,6 +503,7 @@ def _result(
         verdicts=np.array(_WORDS)[code].reshape(shape),
         reasons=reasons.reshape(shape),
         rtol=check.rtol,
+        unit=check.unit[chosen].reshape(shape) if check.unit.any() else None,
         indices=drawn,
         shape=check.x.shape,
         **more,

@@ -95,12 +95,12 @@ class Sigmoid:
     ----------
     ulps : int
         `forward` and `complement` are within so many units in the last place of the truth.
-    scale : float
+    smooth_scale : float
         Both are smooth, and vary on this scale of x.
     """
 
     ulps = 4
-    scale = 1.0
+    smooth_scale = 1.0
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
@@ -217,7 +217,8 @@ class Sigmoid:
     def at_complex(self, x: NDArray[np.complexfloating[Any]]) -> NDArray[np.complex128]:
         """Return σ of complex numbers, for steps along the imaginary axis."""
         e = np.exp(np.where(x.real < 0, x, -x))
-        return np.where(x.real < 0, e, 1) / (1 + e)
+        y: NDArray[np.complex128] = np.where(x.real < 0, e, 1) / (1 + e)
+        return y
 
     def arithmetic(self, x: float, dout: float) -> list[tuple[str, float, float]]:
         """Return each step of dx with its rounding error; see `layer.arithmetic`."""

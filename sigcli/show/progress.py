@@ -16,15 +16,19 @@ _PATIENCE = 1.0  # seconds before a bar appears
 
 
 @contextmanager
-def progress(total: int | None, *, wanted: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function to be told of bytes read; it shows a bar once the work takes over a second.
+def progress(
+    total: int | None, *, wanted: bool, what: str = "bytes"
+) -> Iterator[Callable[[int], None]]:
+    """Give a function to be told of work done; it shows a bar once that takes over a second.
 
     Parameters
     ----------
     total : int or None
-        How many bytes there are to read; None where that is not known.
+        How much there is to do; None where that is not known.
     wanted : bool
         Whether to show anything at all.
+    what : str
+        What is counted.
     """
     start, done = monotonic(), 0
     bar: Progress | None = None
@@ -33,7 +37,7 @@ def progress(total: int | None, *, wanted: bool) -> Iterator[Callable[[int], Non
         nonlocal bar, done
         done += amount
         if bar is None and wanted and monotonic() - start > _PATIENCE and _in_terminal():
-            bar = _bar(total)
+            bar = _bar(total, what)
         if bar is not None:
             bar.update(bar.task_ids[0], completed=done)
 
@@ -48,20 +52,23 @@ def _in_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _bar(total: int | None) -> Progress:
+def _bar(total: int | None, what: str) -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
+        MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
+    counted: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(what)]
     bar = Progress(
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        *([DownloadColumn(), TransferSpeedColumn()] if what == "bytes" else counted),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from .numbers import shortest
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -29,13 +31,16 @@ class Record:
         The one of `arrays` that is the answer.
     arrays : dict of str to ndarray
         All of one shape.
-    facts : dict of str to str or float
+    others : dict of str to ndarray
+        Of other shapes.
+    facts : dict
         What holds for all elements together.
     """
 
     result: str
     arrays: dict[str, NDArray[Any]]
-    facts: dict[str, str | float] = field(default_factory=dict)
+    others: dict[str, NDArray[Any]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def record(result: Result) -> Record:
@@ -45,9 +50,54 @@ def record(result: Result) -> Record:
         return Record(answer, _arrays(result, "x", "y", "classes"))
     if result.command == "backward":
         return Record("dx", _arrays(result, "x", "y", "dout", "dx", "textbook", "digits_lost"))
-    numbers = _arrays(result, "x", "dout", "analytic", "numeric", "bound", "relative_error")
-    words = _arrays(result, "digits", "verdicts", "reasons")
-    return Record("verdicts", numbers | words, {"verdict": result.verdict, "rtol": result.rtol})
+    arrays = _arrays(result, "x", "dout", "analytic", "unit", "numeric", "bound", "relative_error")
+    arrays |= _arrays(result, "digits", "verdicts", "reasons")
+    others = {} if result.dout.shape == result.x.shape else {"dout": arrays.pop("dout")}
+    return Record("verdicts", arrays, others, _facts(result))
+
+
+def _facts(result: GradientCheck) -> dict[str, Any]:
+    """Return what a check found as a whole; of what does not apply, nothing."""
+    found = {
+        "verdict": result.verdict,
+        "rtol": result.rtol,
+        "mistake": result.mistake,
+        "would_catch": {
+            "caught": result.would_catch.caught,
+            "of": result.would_catch.total,
+            "missed": [
+                dict(zip(("mistake", "because", "instead"), missed, strict=True))
+                for missed in result.would_catch.missed
+            ],
+        },
+        "broken_promises": list(result.broken_promises),
+        "advice": list(result.advice),
+    }
+    if result.indices is not None:
+        found |= {"indices": result.indices.tolist(), "x_shape": list(result.shape)}
+    if result.why is not None:
+        from dataclasses import asdict
+
+        steps = ("step", "value", "error_in_ulp")
+        arithmetic = [dict(zip(steps, step, strict=True)) for step in result.why.arithmetic]
+        found["why"] = asdict(result.why) | {"arithmetic": arithmetic}
+    return {name: value for name, value in found.items() if value not in ("", [])}
+
+
+def shape_of(result: Result) -> tuple[int, ...]:
+    """Return the shape that the indices of elements are for: x's, or that of what replaces it."""
+    if result.command == "gradcheck":
+        return result.shape
+    return next(iter(record(result).arrays.values())).shape
+
+
+def place(result: Result, position: int) -> tuple[int, ...]:
+    """Return the index of the element at a flat `position` of the result."""
+    import numpy as np
+
+    if result.command == "gradcheck" and result.indices is not None:
+        position = int(result.indices[position])  # of all x, of which the result holds a few
+    return tuple(map(int, np.unravel_index(position, shape_of(result))))
 
 
 def _arrays(result: Result, *names: str) -> dict[str, NDArray[Any]]:
@@ -55,23 +105,11 @@ def _arrays(result: Result, *names: str) -> dict[str, NDArray[Any]]:
     return {name: getattr(result, name) for name in names if getattr(result, name) is not None}
 
 
-def shortest(array: NDArray[Any]) -> list[str]:
-    """Return each value, in C order, in the shortest form that reads back as the same value."""
-    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
-        return [str(value) for value in array.reshape(-1)]  # as its own type, not as float64
-    return list(map(str, array.reshape(-1).tolist()))
-
-
 def axes(ndim: int) -> list[str]:
     """Return what the indices of an array of so many dimensions are called."""
     if ndim == 1:
         return ["index"]
     return list("ijklmn"[:ndim]) if ndim <= 6 else [f"i{axis}" for axis in range(ndim)]
-
-
-def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Return the index of each element, in C order."""
-    return product(*map(range, shape))
 
 
 def plain(result: Result) -> str:
@@ -97,12 +135,15 @@ def csv(result: Result, delimiter: str = ",") -> str:
     from csv import writer
 
     arrays = record(result).arrays
-    shape = next(iter(arrays.values())).shape
     out = io.StringIO()
     lines = writer(out, delimiter=delimiter, lineterminator="\n")
+    shape = shape_of(result)
     lines.writerow([*axes(len(shape)), *arrays])
-    columns = map(shortest, arrays.values())
-    lines.writerows((*index, *row) for index, *row in zip(indices(shape), *columns, strict=True))
+    columns = list(map(shortest, arrays.values()))
+    drawn = result.command == "gradcheck" and result.indices is not None
+    indices = (place(result, at) for at in range(len(columns[0])))
+    every = indices if drawn else product(*map(range, shape))
+    lines.writerows((*index, *row) for index, *row in zip(every, *columns, strict=True))
     return out.getvalue()
 
 
@@ -123,7 +164,8 @@ def npz(result: Result) -> bytes:
     """Return all arrays, by name, as a NumPy archive."""
     import numpy as np
 
-    return _saved(np.savez, **record(result).arrays)
+    found = record(result)
+    return _saved(np.savez, **found.arrays, **found.others)
 
 
 def _saved(save: Callable[..., None], *arrays: NDArray[Any], **named: NDArray[Any]) -> bytes:
@@ -142,10 +184,28 @@ def json(result: Result) -> str:
         "command": f'"{result.command}"',
         "shape": f"[{', '.join(map(str, first.shape))}]",
         "dtype": f'"{first.dtype.name}"',
-        **{name: _nested(array) for name, array in found.arrays.items()},
-        **{n: f'"{f}"' if isinstance(f, str) else repr(f) for n, f in found.facts.items()},
+        **{name: _nested(array) for name, array in (found.arrays | found.others).items()},
+        **{name: _fact(fact) for name, fact in found.facts.items()},
     }
     return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}\n"
+
+
+def _fact(fact: Any) -> str:
+    """Return what holds for all elements as JSON."""
+    import json
+
+    return json.dumps(_strict(fact), ensure_ascii=False, allow_nan=False)
+
+
+def _strict(fact: Any) -> Any:
+    """Return `fact` with strings for the numbers that JSON has not."""
+    if isinstance(fact, dict):
+        return {name: _strict(value) for name, value in fact.items()}
+    if isinstance(fact, list | tuple):
+        return [_strict(value) for value in fact]
+    if isinstance(fact, float) and str(fact) in _STRICT:
+        return _STRICT[str(fact)].strip('"')
+    return fact
 
 
 def _nested(array: NDArray[Any]) -> str:
@@ -156,7 +216,8 @@ def _nested(array: NDArray[Any]) -> str:
     if array.dtype.kind == "f":
         values = [_STRICT.get(value, value) for value in values]
     elif array.dtype.kind == "U":
-        values = [f'"{value}"' for value in values]  # our own words, with nothing to escape
+        quoted = {value: _fact(value) for value in set(values)}
+        values = [quoted[value] for value in values]
     each = iter(values)
 
     def lists(shape: tuple[int, ...]) -> str:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ..errors import element, in_ascii
-from .record import axes, record, shortest
+from ..errors import in_ascii
+from .numbers import rounded, shortest, significant
+from .record import axes, place, record, shape_of
+from .words import evidence, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from ..check import GradientCheck
+    from ..check import GradientCheck, Why
+    from ..layer.passes import BackwardPass, ForwardPass
     from .record import Result
+
+    Columns = dict[str, list[str]]
+    Section = tuple[Columns, list[str]]
 
 _CHECK_DIGITS = 6  # of the numbers in a gradient check
 _ROUGH_DIGITS = 2  # of an error or its bound, where only the size matters
@@ -52,6 +56,7 @@ _SVG = """\
 </g>
 </svg>
 """
+_LEFT = ("verdict", "computed")  # columns of words
 _COLORS = {"pass": "green", "wrong": "bold red", "unresolved": "yellow"}
 
 
@@ -85,12 +90,11 @@ def table(result: Result, style: Style) -> str:
     console = Console(
         color_system="auto" if style.color else None, highlight=False, markup=False, emoji=False
     )
-    columns, words = _content(result, style)
+    sections = _content(result, style)
     if not console.encoding.lower().startswith("utf"):
-        columns = {in_ascii(name): list(map(in_ascii, cells)) for name, cells in columns.items()}
-        words = list(map(in_ascii, words))
+        sections = [_in_ascii(*section) for section in sections]
     with console.capture() as captured:
-        _print(console, columns, words)
+        _print(console, sections)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
@@ -101,17 +105,43 @@ def picture(result: Result, style: Style) -> str:
     from rich.console import Console
 
     console = Console(file=io.StringIO(), record=True, highlight=False, markup=False, emoji=False)
-    columns, words = _content(result, style)
-    _print(console, columns, words)
+    _print(console, _content(result, style))
     return console.export_svg(title=f"sigcli {result.command}", code_format=_SVG)
 
 
-def _content(result: Result, style: Style) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the cells of each column by its header, and the words below the table."""
-    shape = next(iter(record(result).arrays.values())).shape
-    view = _View.of(prod(shape), style)
-    columns = _index(shape, view) | _columns(result, view)
-    return columns, view.words() + (_words(result) if result.command == "gradcheck" else [])
+def _in_ascii(columns: Columns, sentences: list[str]) -> Section:
+    ascii_columns = {in_ascii(name): list(map(in_ascii, cells)) for name, cells in columns.items()}
+    return ascii_columns, list(map(in_ascii, sentences))
+
+
+def _content(result: Result, style: Style) -> list[Section]:
+    """Return tables, as the cells of each column by its header, and what stands below each."""
+    if result.command != "gradcheck":
+        view = _View.of(next(iter(record(result).arrays.values())).size, style)
+        return [(_index(result, view) | _columns(result, view), view.words())]
+    view = _View.worst_first(result, style)
+    table = _index(result, view) | _check_columns(result, view), view.words() + words(result)
+    return [table, *([] if result.why is None else _evidence(result.why))]
+
+
+def _evidence(why: Why) -> list[Section]:
+    """Return the ladder of one element, and the arithmetic of its dx."""
+    ladder = {
+        "step h": [f"{rung.step:.2e}" for rung in why.rungs],
+        "difference": [f"{rung.difference:.16g}" for rung in why.rungs],
+        "truncation": [f"{rung.truncation:.1e}" for rung in why.rungs],
+        "rounding": [f"{rung.rounding:.1e}" for rung in why.rungs],
+    }
+    sections = [(ladder, evidence(why))]
+    if why.arithmetic:
+        steps, values, errors = zip(*why.arithmetic, strict=True)
+        arithmetic = {
+            "computed": list(steps),
+            "value": list(map(str, values)),
+            "error in ULP": [f"{error:.2f}" for error in errors],
+        }
+        sections.append((arithmetic, []))
+    return sections
 
 
 @dataclass(frozen=True)
@@ -119,8 +149,9 @@ class _View:
     """Which elements are shown, and with how many digits."""
 
     positions: list[int]  # in C order
-    left_out: int  # in the middle
+    left_out: int  # in the middle, or below
     digits: int | None
+    below: bool = False
 
     @classmethod
     def of(cls, size: int, style: Style) -> _View:
@@ -130,17 +161,34 @@ class _View:
         positions = [*range(head), *range(size - rows + head, size)]
         return cls(positions, size - rows, style.digits)
 
+    @classmethod
+    def worst_first(cls, result: GradientCheck, style: Style) -> _View:
+        """Return the view of a check: what is wrong, then what is unresolved, then the rest."""
+        import numpy as np
+
+        verdicts = result.verdicts.reshape(-1)
+        rank = np.select([verdicts == "wrong", verdicts == "unresolved"], [0, 1], 2)
+        error = np.where(rank == 0, -np.nan_to_num(result.relative_error.reshape(-1)), 0.0)
+        order = np.lexsort((np.arange(rank.size), error, rank))
+        rows = rank.size if style.rows is None else min(rank.size, style.rows)
+        if rank.min() == 2 and rows < rank.size:
+            return cls.of(rank.size, style)
+        return cls(order[:rows].tolist(), rank.size - rows, style.digits, below=True)
+
     def cells(self, of: NDArray[Any], show: Callable[[NDArray[Any]], list[str]]) -> list[str]:
-        """Return the cells of one column, with a mark where elements are left out."""
-        cells = show(of.reshape(-1)[self.positions])
+        """Return the cells of one column."""
+        return self.marked(show(of.reshape(-1)[self.positions]))
+
+    def marked(self, cells: list[str]) -> list[str]:
+        """Return `cells` with a mark where elements are left out."""
         if self.left_out:
-            cells.insert((len(cells) + 1) // 2, "⋮")
+            cells.insert(len(cells) if self.below else (len(cells) + 1) // 2, "⋮")
         return cells
 
     def numbers(self, of: NDArray[Any], digits: int | None = None) -> list[str]:
         """Return numbers with the digits asked for, else `digits`, else all that they have."""
         wanted = self.digits or digits
-        return self.cells(of, partial(_rounded, digits=wanted) if wanted else shortest)
+        return self.cells(of, partial(rounded, digits=wanted) if wanted else shortest)
 
     def words(self) -> list[str]:
         """Say what is left out."""
@@ -151,10 +199,8 @@ class _View:
         return [f"{shown} {rows} shown, {self.left_out} left out; --rows all shows all"]
 
 
-def _columns(result: Result, view: _View) -> dict[str, list[str]]:
+def _columns(result: ForwardPass | BackwardPass, view: _View) -> dict[str, list[str]]:
     """Return the cells of each column, by its header."""
-    if result.command == "gradcheck":
-        return _check_columns(result, view)
     given: dict[str, NDArray[Any] | None]
     if result.command == "forward":
         given = {"x": result.x, "y": result.y, "1 − y": result.complement}
@@ -170,106 +216,51 @@ def _columns(result: Result, view: _View) -> dict[str, list[str]]:
 
 
 def _check_columns(result: GradientCheck, view: _View) -> dict[str, list[str]]:
-    rough = partial(_significant, digits=_ROUGH_DIGITS)
-    exact = partial(_significant, digits=view.digits or _CHECK_DIGITS)
+    rough = partial(significant, digits=_ROUGH_DIGITS)
+    exact = partial(significant, digits=view.digits or _CHECK_DIGITS)
     numeric, bound = view.cells(result.numeric, exact), view.cells(result.bound, rough)
-    return {
-        "x": view.numbers(result.x, _CHECK_DIGITS),
-        "dout": view.numbers(result.dout, _CHECK_DIGITS),
+    columns = {"x": view.numbers(result.x, _CHECK_DIGITS)}
+    if result.dout.shape == result.x.shape:
+        columns["dout"] = view.numbers(result.dout, _CHECK_DIGITS)
+    return columns | {
         "analytic": view.cells(result.analytic, exact),
         "numeric ± bound": [
             n if n == "⋮" else f"{n} ± {b}" for n, b in zip(numeric, bound, strict=True)
         ],
-        "rel. error": view.cells(result.relative_error, rough),
+        "digits": view.cells(result.digits, shortest),
         "verdict": view.cells(result.verdicts, shortest),
     }
 
 
-def _index(shape: tuple[int, ...], view: _View) -> dict[str, list[str]]:
+def _index(result: Result, view: _View) -> dict[str, list[str]]:
     """Return the column that says which element a row is; none where there is only one."""
-    if not shape:
+    dimensions = len(shape_of(result))
+    if not dimensions:
         return {}
-    import numpy as np
-
-    def show(positions: NDArray[Any]) -> list[str]:
-        index = zip(*(axis.tolist() for axis in np.unravel_index(positions, shape)), strict=True)
-        return [", ".join(map(str, place)) for place in index]
-
-    return {", ".join(axes(len(shape))): view.cells(np.arange(prod(shape)), show)}
+    cells = [", ".join(map(str, place(result, position))) for position in view.positions]
+    return {", ".join(axes(dimensions)): view.marked(cells)}
 
 
-def _words(result: GradientCheck) -> list[str]:
-    """Return what a check comes to, a sentence a line."""
-    counts = Counter(result.verdicts.reshape(-1).tolist())
-    total = result.x.size
-    if counts["pass"] == total:
-        return [
-            f"{'The gradient is' if total == 1 else f'All {total} gradients are'} verified, "
-            f"to {result.digits.min()} digits or more (rtol {result.rtol:.3g})."
-        ]
-    words = []
-    if counts["wrong"]:
-        words.append(_worst(result, counts["wrong"]))
-    if counts["unresolved"]:
-        start = "" if counts["wrong"] else "Nothing wrong found, but "
-        words.append(f"{start}{counts['unresolved']} of {total} could not be resolved:")
-        reasons = Counter(result.reasons[result.reasons != ""].tolist())
-        for reason, many in reasons.most_common():
-            more = f" and {many - 1} more" if many > 1 else ""
-            words.append(f"  {_named(result.x, result.reasons == reason)}{more}: {reason}")
-    return words
-
-
-def _worst(result: GradientCheck, wrong: int) -> str:
-    """Say how many gradients are wrong, and which is worst."""
-    import numpy as np
-
-    error = np.where(result.verdicts == "wrong", result.relative_error, -1)
-    place = np.unravel_index(np.argmax(error), error.shape)
-    found = [result.analytic[place].reshape(1), result.numeric[place].reshape(1)]
-    for digits in (_CHECK_DIGITS, 10, 17):  # as many as it takes to see them differ
-        analytic, numeric = (_rounded(number, digits)[0] for number in found)
-        if analytic != numeric:
-            break
-    return (
-        f"{wrong} of {error.size} {'is' if wrong == 1 else 'are'} wrong; the worst is "
-        f"{_named(result.x, error == error[place])}: backward gives {analytic}, "
-        f"finite differences {numeric}."
-    )
-
-
-def _named(x: NDArray[Any], chosen: NDArray[Any]) -> str:
-    """Return the first of the chosen elements as in ``x[1] = 32``."""
-    import numpy as np
-
-    place = np.unravel_index(np.argmax(chosen), x.shape)
-    return f"{element('x', place)} = {_rounded(x[place].reshape(1), _CHECK_DIGITS)[0]}"
-
-
-def _rounded(array: NDArray[Any], digits: int) -> list[str]:
-    """Return numbers with at most so many significant digits, for what was given."""
-    return [f"{value:.{digits}g}" for value in array.tolist()]
-
-
-def _significant(array: NDArray[Any], digits: int) -> list[str]:
-    """Return numbers with just so many significant digits, for what was computed."""
-    return [f"{value:#.{digits}g}" for value in array.tolist()]
-
-
-def _print(console: Console, columns: dict[str, list[str]], words: list[str]) -> None:
-    """Print a table, or blocks where the terminal is too narrow, and the words below."""
-    drawn = _draw(columns)
+def _print(console: Console, sections: Sequence[Section]) -> None:
+    """Print tables, or blocks where the terminal is too narrow, and what stands below each."""
+    drawn = [_draw(columns) for columns, _ in sections]
     options = console.options.update(width=_UNLIMITED)
-    width = console.measure(drawn, options=options).maximum
+    widths = [console.measure(table, options=options).maximum for table in drawn]
     in_terminal = console.file.isatty()
-    blocks = in_terminal and width > console.width
+    narrow = console.width
     if not in_terminal:
-        console.width = max(width, *map(len, words), 1)
-    console.print(_blocks(columns, console.width) if blocks else drawn, soft_wrap=blocks)
-    if blocks and words:
-        console.print()
-    for sentence in words:
-        console.print(sentence)
+        console.width = max(*widths, *(len(s) for _, below in sections for s in below), 1)
+    for at, (table, width, (columns, below)) in enumerate(
+        zip(drawn, widths, sections, strict=True)
+    ):
+        if at:
+            console.print()
+        blocks = in_terminal and width > narrow
+        console.print(_blocks(columns, narrow) if blocks else table, soft_wrap=blocks)
+        if blocks and below:
+            console.print()
+        for sentence in below:
+            console.print(sentence)
 
 
 def _draw(columns: dict[str, list[str]]) -> Table:
@@ -278,7 +269,7 @@ def _draw(columns: dict[str, list[str]]) -> Table:
 
     drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
-        drawn.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+        drawn.add_column(name, justify="left" if name in _LEFT else "right", no_wrap=True)
     for row in zip(*columns.values(), strict=True):
         drawn.add_row(*map(_colored, row))
     return drawn

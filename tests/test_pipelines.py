@@ -320,7 +320,7 @@ def test_progress_is_shown_in_a_terminal_only_and_after_a_second(monkeypatch):
         done(10)
         assert bars == []
         done(10)
-        assert bars == [(30,)]
+        assert bars == [(30, "bytes")]
         done(10)
     assert _Bar.seen == [20, 30]
 

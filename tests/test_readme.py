@@ -24,6 +24,13 @@ def examples() -> list[list[tuple[str, str]]]:
     return blocks
 
 
+def python() -> dict[str, str]:
+    """Return the Python blocks by the file that their first line names; the example has none."""
+    blocks = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    named = re.compile(r"# (\w+\.py)\n")
+    return {match[1] if (match := named.match(b)) else "": b for b in blocks}
+
+
 def last_digit(text: str) -> float:
     """Return what one unit of the last digit of a number is worth."""
     mantissa, _, exponent = text.partition("e")
@@ -55,6 +62,8 @@ def same(found: str, expected: str) -> bool:
 
 @pytest.mark.parametrize("block", examples(), ids=lambda block: block[0][0][:50])
 def test_an_example_prints_what_the_readme_says(block, tmp_path):
+    for name, code in python().items():
+        (tmp_path / (name or "example.py")).write_text(code)
     for command, output in block:
         done = subprocess.run(
             ["bash", "-c", command],
@@ -79,9 +88,8 @@ def test_there_are_examples_of_every_command():
 
 
 def test_the_python_example_runs():
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     namespace: dict[str, object] = {}
-    exec(code, namespace)
+    exec(python()[""], namespace)
     assert namespace["check"].exit_code == 0
 
 

@@ -212,13 +212,13 @@ def differentiate(
         found = Derivative(*still, moved, *np.zeros((1, s.x.size)), *_nothing(s.x.size, 4))
         if moved.any():
             _write(found, moved, _moving(s.columns(moved), ratio, ulps, smooth=smooth))
-        centre = np.isfinite(s.centre)
         second = s.f_up.astype(np.float64) + s.f_down - 2 * s.centre.astype(np.float64)
         curvature, rough = second / h**2, 2 * coarse / h**2
         near = len(h) * 2 // 3  # where neither truncation nor rounding has the upper hand
         found.curvature[:] = curvature[near]
         found.its_bound[:] = np.abs(curvature[near] - curvature[near - 1]) + rough[near]
-        found.value[~centre] = found.bound[~centre] = np.nan
+        nowhere = ~np.isfinite(s.centre) | np.isnan(found.bound)
+        found.value[nowhere] = found.bound[nowhere] = np.nan
     return found
 
 

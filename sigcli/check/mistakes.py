@@ -157,10 +157,9 @@ def explained(evidence: Evidence, gradient: Float64, rounding: Float64) -> list[
     def gives(candidate: Float64, bound: Any) -> bool:
         off = np.abs(gradient - candidate)
         near = off <= bound + evidence.rtol * np.abs(candidate) + rounding
-        return bool(np.all(near & np.isfinite(candidate)))
+        return bool(np.all((near & np.isfinite(candidate))[known]))
 
-    if not np.all(np.isfinite(gradient)):
-        return []
+    known = np.isfinite(evidence.bound[_RIGHT])
     if not np.any(gradient):
         return ["0 everywhere"]
     named = [m.name for m in _known(evidence, naming=True) if gives(m.gradient, m.bound)]

@@ -343,7 +343,11 @@ def _weighed(
         bounds = np.array([total(np.abs(weight), bound) for weight in weights])
         rounding = np.array([total(np.abs(weight), np.abs(value)) for weight in weights])
         bounds += np.where(rounding == 0, 0, np.spacing(rounding) * (1 + np.log2(many)))
-        kink = np.isfinite(left)
+        bent = np.isfinite(left)
+        kink = (bent & (size != 0)).any(axis=1)
+        left, right = (total(weights[0], np.where(bent, side, value)) for side in (left, right))
+        farther = np.maximum(np.abs(left - numeric[0]), np.abs(right - numeric[0]))
+        bounds[0] += np.where(kink, farther, 0)
         return Slopes(
             numeric,
             bounds,
@@ -351,10 +355,10 @@ def _weighed(
             total(size, np.where(moved, reach, other)),
             (moved & (size != 0)).any(axis=1),
             ((~moved & dead) | (size == 0)).all(axis=1),
-            (kink & (size != 0)).any(axis=1),
-            total(weights[0], np.where(kink, left, value)),
-            total(weights[0], np.where(kink, right, value)),
-            total(weights[0], curvature),
+            kink,
+            left,
+            right,
+            total(weights[0], np.where(bent, 0, curvature)),
             total(size, its_bound),
         )
 

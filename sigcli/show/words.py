@@ -81,7 +81,7 @@ def _wrong(result: GradientCheck, wrong: int) -> list[str]:
     words.append(f"dx is {result.mistake}." if result.mistake else "No known mistake explains it.")
     largest = float(np.max(result.relative_error[result.verdicts == "wrong"]))
     if largest < _SMALL:
-        enough = 10.0 ** ceil(log10(largest))
+        enough = 10.0 ** ceil(log10(1.1 * largest))
         words.append(f"The largest relative error is {largest:.2g}; --rtol {enough:.0e} allows it.")
     return words
 

@@ -303,11 +303,12 @@ def _own_or(name: str | None) -> Iterator[tuple[Any, Callable[[CheckOptions], An
 
         yield Sigmoid(threads=_threads()), lambda _: np.array(STANDARD_X)
         return
-    from .layer import custom
+    from .layer.custom import load
+    from .layer.guard import apart
 
-    with custom.apart():
+    with apart():
         yield (
-            custom.load(name),
+            load(name),
             lambda options: np.random.default_rng(options.seed).uniform(-3, 3, options.shape),
         )
 

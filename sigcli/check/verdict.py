@@ -327,6 +327,7 @@ class _Check:
         self.layer, self.x, self.y, self.dout, self.rtol = layer, x, y, dout, rtol
         self.analytic = analytic
         self.unit = unit.reshape(-1).astype(np.float64)
+        self.names, self.douts = douts_to_plant(dout.astype(np.float64))
         self.forward = Forward(layer, x)
         no_advice: tuple[str, ...] = ()
         self.imaginary, self.advice = False, no_advice
@@ -364,17 +365,14 @@ class _Check:
         return np.where(off, _WRONG, np.where(seen, _PASS, _UNRESOLVED))
 
     def judged(
-        self,
-        chosen: NDArray[np.int_],
-        done: Callable[[int], None] = lambda _: None,
-        douts: Float64 | None = None,
+        self, chosen: NDArray[np.int_], done: Callable[[int], None] = lambda _: None
     ) -> tuple[Slopes, NDArray[np.int_]]:
-        """Return the numeric gradient, by each of several dout, and the verdicts.
+        """Return the numeric gradient and the verdicts; for few elements by every planted dout too.
 
         Wrong by differences of forward or of the complement is wrong; else the better resolved
         one of the two counts.
         """
-        upstream = self.dout.astype(np.float64).reshape(1, -1) if douts is None else douts
+        upstream = self.douts if len(chosen) <= _LOOKED_AT else self.douts[:1]
         gradient = self.analytic.astype(np.float64).reshape(-1)
 
         def settled(slope: Slopes, which: NDArray[np.int_]) -> NDArray[np.bool_]:
@@ -436,18 +434,17 @@ class _Mistakes:
         if len(chosen) > _LOOKED_AT:
             first = np.concatenate([np.flatnonzero(code == _WRONG), np.arange(len(chosen))])
             chosen = chosen[np.unique(first[:_LOOKED_AT])]
-        names, douts = douts_to_plant(check.dout.astype(np.float64))
-        slope, self.code = check.judged(chosen, douts=douts)
+            slope, _ = check.judged(chosen)
         self.check, self.chosen, self.slope = check, chosen, slope
-        elementwise = check.y.shape == check.x.shape
+        beside = check.y.shape == check.x.shape
         self.evidence = Evidence(
             x=check.x.astype(np.float64).reshape(-1)[chosen],
-            y=check.y.reshape(-1)[chosen] if elementwise else None,
-            dout=check.dout.reshape(-1)[chosen] if elementwise else None,
+            y=check.y.reshape(-1)[chosen] if beside else None,
+            dout=check.dout.reshape(-1)[chosen] if beside else None,
             total=check.x.size,
             batch=check.x.shape[0] if check.x.ndim > 1 else check.x.size,
-            numeric=dict(zip(names, slope.numeric, strict=True)),
-            bound=dict(zip(names, slope.bound, strict=True)),
+            numeric=dict(zip(check.names, slope.numeric, strict=True)),
+            bound=dict(zip(check.names, slope.bound, strict=True)),
             scale=slope.scale,
             curvature=(slope.curvature, slope.its_bound),
             earlier=None if passes is None else passes.earlier_gradient(chosen),

@@ -243,6 +243,8 @@ def _index(result: Result, view: _View) -> dict[str, list[str]]:
 
 def _print(console: Console, sections: Sequence[Section]) -> None:
     """Print tables, or blocks where the terminal is too narrow, and what stands below each."""
+    from rich.padding import Padding
+
     drawn = [_draw(columns) for columns, _ in sections]
     options = console.options.update(width=_UNLIMITED)
     widths = [console.measure(table, options=options).maximum for table in drawn]
@@ -260,7 +262,8 @@ def _print(console: Console, sections: Sequence[Section]) -> None:
         if blocks and below:
             console.print()
         for sentence in below:
-            console.print(sentence)
+            text = sentence.lstrip()
+            console.print(Padding(text, (0, 0, 0, len(sentence) - len(text))))
 
 
 def _draw(columns: dict[str, list[str]]) -> Table:

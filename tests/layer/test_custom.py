@@ -13,7 +13,8 @@ import pytest
 
 from sigcli import Sigmoid
 from sigcli.errors import LayerError, SigcliError
-from sigcli.layer.custom import apart, load, names
+from sigcli.layer.custom import load, names
+from sigcli.layer.guard import apart
 
 DOUBLE = """
 class Double:
@@ -432,7 +433,7 @@ class L:
 
 USE = """
 import sys
-from sigcli.layer.custom import apart, load
+from sigcli.layer.custom import load;from sigcli.layer.guard import apart
 print("before", end=" ")
 layer = load(sys.argv[1])()
 layer.forward(1)
@@ -474,7 +475,7 @@ def test_a_closed_descriptor_is_no_fault(write, closed):
 
 
 def test_a_closed_descriptor_stays_closed():
-    code = "import os\nfrom sigcli.layer.custom import apart\nwith apart(): pass\nos.fstat(1)"
+    code = "import os\nfrom sigcli.layer.guard import apart\nwith apart(): pass\nos.fstat(1)"
     line = 'exec "$0" -c "$1" >&-'
     done = subprocess.run(
         ["sh", "-c", line, sys.executable, code], stderr=-1, timeout=60, check=False

@@ -105,7 +105,10 @@ class Passes:
             return False
         step = _STEP * np.maximum(1, np.abs(self.x.astype(np.float64)))
         step *= np.random.default_rng(_SEED).uniform(0.5, 1, self.x.shape)
-        here, there = (self._rise(x, step) for x in (self.x, elsewhere(self.x)))
+        try:
+            here, there = (self._rise(x, step) for x in (self.x, elsewhere(self.x)))
+        except Exception:  # the step may leave the layer's domain
+            return False
         apart: bool = abs(here - there) > _APART * max(abs(here), abs(there))
         return apart
 

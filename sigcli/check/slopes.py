@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ _IMAGINARY = Ladder(first=1 / 16, ratio=4.0, rungs=32)
 _COLUMNS = 2**13  # derivatives of one y by one x that are extrapolated together
 _ULPS = 4.0  # what a function's values are taken to be good for unless the layer says otherwise
 _SEED = 5
+_NOISE_STEP = 2.0**-22  # of x
+_MOST_NOISE = 1e-6  # of the largest y
+_GRAIN = 64  # units in the last place, where that is coarser
+_DEVIATIONS = 6  # of the noise, which a few values show only roughly
 
 
 class Forward:
@@ -370,22 +375,31 @@ def _positive(declared: Any) -> float | None:
 
 
 def _noise(forward: Forward) -> Float64:
-    """Return by how much rounding inside of the layer moves each y.
+    """Return by how much rounding inside of the layer moves each y; inf where it is no rounding.
 
-    x goes nine tiny steps along a seeded direction. Fourth differences of a smooth function are
-    then nothing but noise: their mean square is the noise's, times 8! / (4!)².
+    x goes eight small steps along a seeded direction. High differences of a smooth function are
+    then nothing but noise: the mean square of the fourth is the noise's, times 8! / (4!)², that
+    of the sixth, times 12! / (6!)². The steps are larger than the units of float32, in which a
+    layer may compute though its y are float64, and never reach across 0. A kink lies on one side
+    of x only, so the other side is believed. What is larger than the rounding of float32 is a wave
+    finer than the steps; to take it for noise would be to take its slope for 0.
 
     Reference: J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33
     (2011), 1292–1314.
     """
-    x, y = forward.x, forward.y
-    direction = np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
-    step = 8 * np.spacing(np.abs(x).astype(y.dtype)).astype(np.float64) * direction
+    x = forward.x
+    step = _NOISE_STEP * np.abs(x) * np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
+    most = max(_MOST_NOISE, _GRAIN * float(np.finfo(forward.y.dtype).eps))
+    found = []
     with np.errstate(all="ignore"):
-        values = np.array([forward(x + k * step) for k in range(9)], np.float64)
-        differences = np.diff(values - values[0], n=4, axis=0)
-        noise: Float64 = np.sqrt(np.mean(differences**2, axis=0) / 70)
-    return np.where(np.isfinite(noise), 6 * noise, 0.0)  # 6 deviations: more than 8 of 9 values
+        size = float(np.fmax.reduce(np.abs(forward.y.astype(np.float64)), axis=None, initial=0.0))
+        for side in (step, -step):
+            values = np.array([forward(x + k * side) for k in range(9)], np.float64) / (size or 1)
+            for order in (4, 6):
+                high = np.diff(values - values[0], n=order, axis=0)
+                found.append(np.sqrt(np.mean(high**2, axis=0) / comb(2 * order, order)))
+        noise = _DEVIATIONS * np.fmin.reduce(found)
+        return np.where(noise > most, np.inf, np.nan_to_num(noise) * size)
 
 
 def _elementwise(forward: Forward) -> bool:

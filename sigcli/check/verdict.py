@@ -522,7 +522,7 @@ def _reasons(check: _Check, slope: Slopes, chosen: NDArray[np.int_]) -> NDArray[
             check.unit[chosen] > _FEW_DIGITS * np.abs(analytic)
         ),
         "plateau: y moves at no step; take x where y still moves": ~slope.moved,
-        "steps too large: y changes its slope within the smallest; take x elsewhere": (
+        "steps too large: y bends or jumps within the smallest, 1e-8 of x; take x elsewhere": (
             np.isinf(slope.bound[0])
         ),
         f"underflow: dx is below the normal range of {analytic.dtype}; take x nearer to 0": (

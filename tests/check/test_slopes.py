@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sigcli import gradcheck
+from sigcli.check.slopes import Forward
+
+from . import zoo
+
+
+def layer(f, slope=None):
+    return zoo.Layer(f, (lambda x, y, dout: dout * slope(x)) if slope else (lambda *_: None))
+
+
+class Counting(zoo.Layer):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("f", "elementwise"),
+    [
+        (np.tanh, True),
+        (lambda x: x * np.arange(6.0), True),
+        (lambda x: np.where(np.arange(6) % 2, np.exp(x), x), True),
+        (lambda x: x - x.mean(), False),
+        (np.maximum.accumulate, False),
+        (np.minimum.accumulate, False),
+        (lambda x: x[::-1], False),
+        (lambda x: x + 1e-9 * np.roll(x, 1), False),
+        (lambda x: x + np.array([0, 0, 0, 0, 0, 1e-12]) * x[0] ** 3, False),
+        (lambda x: x.sum(), False),
+        (lambda x: np.outer(x, x), False),
+        (zoo.softmax, False),
+    ],
+    ids=["tanh", "weights by place", "functions by place", "mean", "running maximum",
+         "running minimum", "reversed", "a little of the neighbour", "one pair", "sum", "outer",
+         "softmax"],
+)  # fmt: skip
+def test_what_acts_element_by_element_is_told_from_what_does_not(f, elementwise):
+    x = np.random.default_rng(1).uniform(-2, 2, 6)
+    assert Forward(layer(f), x).elementwise is elementwise
+
+
+def test_any_two_elements_are_told_apart():
+    """Each of all pairs of 9 elements is coupled in turn."""
+    x = np.linspace(-2, 2, 9)
+    for i in range(9):
+        for j in set(range(9)) - {i}:
+            coupling = np.zeros((9, 9))
+            coupling[i, j] = 1e-6
+            assert not Forward(layer(lambda x, c=coupling: np.tanh(x) + c @ x), x).elementwise
+
+
+@pytest.mark.parametrize(("size", "most"), [(1, 58), (3, 66), (1000, 100)])
+def test_a_layer_that_acts_element_by_element_takes_few_passes_of_all_x(size, most):
+    tanh = Counting(np.tanh, lambda x, y, dout: dout * (1 - y * y))
+    assert gradcheck(tanh, np.linspace(-2, 2, size)).verdict == "pass"
+    assert tanh.calls <= most
+
+
+def test_other_layers_take_22_passes_for_each_x_where_that_is_enough():
+    softmax = Counting(zoo.softmax, zoo.softmax_dx)
+    assert gradcheck(softmax, np.random.default_rng(0).uniform(-2, 2, (10, 4))).verdict == "pass"
+    assert softmax.calls <= 22 * 40 + 60
+
+
+def test_the_noise_inside_of_a_layer_is_measured():
+    """y is within a unit in its last place of 0, but the sum it comes from is of the size 1e6."""
+
+    def cancelling(x):
+        return (x + 1e6) - 1e6
+
+    x = np.random.default_rng(3).uniform(-1, 1, 200)
+    forward = Forward(layer(cancelling), x)
+    assert np.median(forward.noise) > 1e-11 > 1e4 * np.median(np.spacing(np.abs(x)))
+    check = gradcheck(layer(cancelling, np.ones_like), x, 1.0)
+    assert "wrong" not in check.verdicts
+    assert np.all(np.abs(check.numeric - 1) <= check.bound)
+
+
+def test_a_layer_without_noise_shows_none():
+    """But for that of the last place, which it has anyway."""
+    x = np.linspace(-2, 2, 50)
+    assert np.all(Forward(layer(lambda x: 2 * x), x).noise <= 8 * np.spacing(np.abs(2 * x)))
+
+
+def test_steps_that_leave_the_domain_are_left_out():
+    """math.log raises, np.log gives NaN; at 1e-9 all steps of the unit of 1 leave it."""
+    import math
+
+    x = np.array([1e-9, 1e-3, 0.2, 1.0, 50.0])
+    for log in (np.log, np.vectorize(math.log)):
+        assert gradcheck(layer(log, lambda x: 1 / x), x).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "x"),
+    [
+        (lambda x: x * x, lambda x: 2 * x, 0.0),
+        (np.cos, lambda x: -np.sin(x), 0.0),
+        (np.cos, lambda x: -np.sin(x), np.pi),
+        (lambda x: x**3, lambda x: 3 * x**2, 0.0),
+        (lambda x: np.maximum(0, x), lambda x: x > 0, -1e-8),
+        (lambda x: np.maximum(0, x), lambda x: x > 0, -300.0),
+    ],
+    ids=["square", "cos at 0", "cos at pi", "cube", "relu near 0", "relu"],
+)
+def test_a_gradient_of_0_passes_where_it_is_seen_to_be_0(f, slope, x):
+    assert gradcheck(layer(f, slope), [x]).verdict == "pass"
+    off = gradcheck(layer(f, lambda x: slope(x) + 1e-6), [x])
+    assert off.verdict == "wrong"
+
+
+@pytest.mark.parametrize("x", [37.0, 40.0, 60.0, 100.0, 1000.0])
+@pytest.mark.parametrize("rtol", [None, 1e-3, 0.9])
+def test_a_gradient_of_0_does_not_pass_where_y_only_looks_still(x, rtol):
+    """σ′(37) is 8.5e-17; the textbook's y is 1 there and beyond, and its gradient 0."""
+    textbook = layer(zoo.sigmoid, lambda x: zoo.sigmoid(x) * (1 - zoo.sigmoid(x)))
+    check = gradcheck(textbook, [x, 0.5], rtol=rtol)
+    assert check.verdicts.tolist() == ["unresolved", "pass"]
+    assert check.analytic[0] == 0
+
+
+def test_a_gradient_of_0_passes_where_the_rest_of_x_moves_the_same_y():
+    """The largest of each window, and what is not the largest."""
+    pooled = zoo.max_pool()
+    x = np.random.default_rng(0).uniform(-3, 3, (1, 1, 4, 4))
+    check = gradcheck(pooled, x)
+    assert np.count_nonzero(check.analytic) == 4
+    assert set(check.verdicts.reshape(-1)) == {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("f", "left", "right"),
+    [
+        (lambda x: np.maximum(0, x), 0, 1),
+        (np.abs, -1, 1),
+        (lambda x: np.where(x > 0, 2 * x, 0.5 * x), 0.5, 2),
+        (lambda x: np.exp(np.abs(x)), -1, 1),
+    ],
+    ids=["relu", "abs", "leaky", "exp of abs"],
+)
+def test_a_kink_is_unresolved_and_says_which_side_backward_took(f, left, right):
+    sides = {"the left": left, "the right": right, "neither": (left + right) / 2}
+    for took, slope in sides.items():
+        check = gradcheck(layer(f, lambda x, s=slope: np.full(x.shape, s)), [0.0], 1.0)
+        assert check.verdict == "unresolved"
+        assert check.reasons[0] == (
+            f"kink: dx is {left:g} to the left of x and {right:g} to the right, and backward took "
+            f"{took}; take x elsewhere"
+        )
+        low, high = check.numeric[0] - check.bound[0], check.numeric[0] + check.bound[0]
+        assert low <= left < right <= high
+
+
+@pytest.mark.parametrize("distance", [1e-12, 1e-9, 1e-6, 1e-3, 0.3])
+def test_beside_a_kink_the_slope_of_that_side_is_found_or_nothing_is(distance):
+    """Around 1, where the smallest steps are 1e-8."""
+
+    def bent(x):
+        return np.maximum(1, x)
+
+    for x, slope in ((1 + distance, 1.0), (1 - distance, 0.0)):
+        check = gradcheck(layer(bent, lambda x: 1.0 * (x > 1)), [x], 1.0)
+        assert check.verdict != "wrong"
+        if np.isfinite(check.bound[0]):
+            assert abs(check.numeric[0] - slope) <= check.bound[0]
+
+
+@pytest.mark.parametrize("frequency", [10, 1e3, 1e5, 1e7, 1e9, 1e12, 2**30 * np.pi])
+def test_waves_finer_than_the_steps_fool_nobody(frequency):
+    """A ladder of powers of 2 sees sin(2 ** 30 π x) at the same phase at every step."""
+    rng = np.random.default_rng(4)
+    w, x = frequency * rng.uniform(0.5, 1.5, 1000), rng.uniform(-3, 3, 1000)
+    check = gradcheck(layer(lambda x: np.sin(w * x), lambda x: w * np.cos(w * x)), x)
+    assert "wrong" not in check.verdicts
+    if frequency <= 1e3:
+        assert np.mean(check.verdicts == "pass") > 0.98
+    zero = gradcheck(layer(lambda x: np.sin(w * x), np.zeros_like), x)
+    assert "pass" not in zero.verdicts
+
+
+def test_gradients_that_cancel_are_judged_by_what_cancels():
+    """Softmax with a dout of ones has a gradient of 0, computed as a rounding error."""
+    x = np.random.default_rng(5).uniform(-3, 3, (4, 5))
+    assert gradcheck(zoo.Layer(zoo.softmax, zoo.softmax_dx), x, 1.0).verdict == "pass"
+    off = gradcheck(zoo.Layer(zoo.softmax, lambda *a: zoo.softmax_dx(*a) + 1e-7), x, 1.0)
+    assert set(off.verdicts.reshape(-1)) == {"wrong"}
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-9, 1e9, 1e150, 1e300])
+def test_the_scale_of_y_does_not_matter(scale):
+    x = np.random.default_rng(6).uniform(-3, 3, 50)
+    right = layer(lambda x: scale * np.tanh(x), lambda x: scale * (1 - np.tanh(x) ** 2))
+    wrong = layer(lambda x: scale * np.tanh(x), lambda x: 1.001 * scale * (1 - np.tanh(x) ** 2))
+    assert gradcheck(right, x).verdict == "pass"
+    assert set(gradcheck(wrong, x).verdicts) == {"wrong"}
+
+
+def test_a_layer_that_raises_at_x_raises_to_its_caller():
+    def failing(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        gradcheck(layer(failing), [1.0])
+
+
+def test_attributes_that_mean_something_else_are_left_alone():
+    class Scaled(zoo.Layer):
+        smooth_scale = np.array([2.0, 3.0])
+        ulps = "many"
+
+    check = gradcheck(Scaled(np.tanh, lambda x, y, dout: dout * (1 - y * y)), [0.1, 0.2])
+    assert check.verdict == "pass"

@@ -196,20 +196,11 @@ def backward(
         raise UsageError(f"--y stands in place of X; leave out {'X' if x else '--textbook'}")
     given = Given({"x": x, "y": y, "dout": dout})
     last = None if x or y else recall() or _nothing("backward", given, dout)
-    from .arrays.convert import real, together
     from .layer.passes import Blocks, backward_from_output, backward_pass
 
     if not textbook and _stream_files(given, display, Blocks().backward):
         return 0
-    if last:
-        arrays = _load(given, display, x=last.x)
-        _check_last(last, arrays, given, dout)
-        _notes([last.note()], quiet)
-    else:
-        arrays = _load(given, display, beside_x=("dout",))
-    name = "y" if y else "x"
-    ones = real("dout", 1.0)
-    point, gradient = together({name: arrays[name], "dout": arrays.get("dout", ones)})
+    point, gradient = _point("backward", given, display, last, dout)
     if not y:
         return _show(
             backward_pass(point, gradient, with_textbook=textbook, threads=_threads()), display
@@ -293,6 +284,42 @@ def gradcheck(
     return _show(result, display)
 
 
+@app.command(cls=ArrayCommand)
+def graph(
+    x: X = None,
+    dout: Dout = None,
+    format: Format = None,
+    output: Output = None,
+    dtype: Dtype = None,
+    digits: Digits = None,
+    rows: Rows = None,
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show the computational graph x → (× −1) → exp → (+ 1) → (1 / ·) → y, there and back.
+
+    Each node multiplies the gradient that comes in with its own local derivative: −y², 1, exp(−x)
+    and −1, in the order of the steps back. Their product is y · (1 − y).
+
+    Without X the last forward pass is shown, without --dout the upstream gradient is 1. Up to
+    three elements are drawn; more are a table of all nodes.
+
+    Examples:
+
+    sigcli graph 5 --dout 1
+
+    sigcli graph -800 --format json
+    """
+    display = read_display(format, output, dtype, digits, rows, no_color, quiet)
+    if display.kind == "plain":
+        raise UsageError("graph has no plain form; --format json, csv or table is right")
+    given = Given({"x": x, "dout": dout})
+    last = None if x else recall() or _nothing("graph", given, dout)
+    from .layer.graph import graph_pass
+
+    return _show(graph_pass(*_point("graph", given, display, last, dout)), display)
+
+
 @contextmanager
 def _own_or(name: str | None) -> Iterator[tuple[Any, Callable[[CheckOptions], Any]]]:
     """Give the layer to check and the points to check it at: our own, or the user's `name`."""
@@ -329,7 +356,8 @@ def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str 
     """Say that there is no X, and where it may have gone."""
     count = given.count("dout")
     if count < 2:
-        other = "a forward pass before it" if command == "backward" else "- for standard input"
+        remembered = command in ("backward", "graph")
+        other = "a forward pass before it" if remembered else "- for standard input"
         raise UsageError(f"{command} needs X, such as 'sigcli {command} 24 32 5', or {other}")
     first, *rest = map(printable, " ".join(words or ()).replace(",", " ").split()[:7])
     shown = " ".join(rest[:5]) + (" …" if len(rest) > 5 else "")
@@ -339,15 +367,39 @@ def _nothing(command: str, given: Given, words: Sequence[str] | None, last: str 
     )
 
 
+def _point(
+    command: str,
+    given: Given,
+    display: Display,
+    last: LastPass | None,
+    words: Sequence[str] | None,
+) -> list[Any]:
+    """Return x, or the y in its place, and dout, which is 1 unless given, in one shape."""
+    from .arrays.convert import real, together
+
+    if last:
+        arrays = _load(given, display, x=last.x)
+        _check_last(command, last, arrays, given, words)
+        _notes([last.note()], display.quiet)
+    else:
+        arrays = _load(given, display, beside_x=("dout",))
+    name = "y" if "y" in given.sources else "x"
+    return together({name: arrays[name], "dout": arrays.get("dout", real("dout", 1.0))})
+
+
 def _check_last(
-    last: LastPass, arrays: Mapping[str, Any], given: Given, words: Sequence[str] | None
+    command: str,
+    last: LastPass,
+    arrays: Mapping[str, Any],
+    given: Given,
+    words: Sequence[str] | None,
 ) -> None:
     """Refuse a dout that is not for the last forward pass."""
     dout, shape = arrays.get("dout"), last.x.shape
     if dout is None or dout.size == 1 or dout.shape == shape:
         return
     if given.count("dout"):
-        _nothing("backward", given, words, f", and the last forward pass has the shape {shape}")
+        _nothing(command, given, words, f", and the last forward pass has the shape {shape}")
     raise ShapeError(
         f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
         "the same shape is right, or a single number"

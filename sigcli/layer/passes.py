@@ -132,6 +132,7 @@ def digits_lost(found: Array, exact: Array) -> NDArray[np.int_]:
     whole = -np.log10(np.finfo(exact.dtype).epsneg)
     with np.errstate(all="ignore"):
         error = np.abs(found - exact) / np.abs(exact)
+        error = np.where(np.isnan(found) & ~np.isnan(exact), np.inf, error)
         kept = np.clip(-np.log10(error), 0, whole)
     lost: NDArray[np.int_] = np.nan_to_num(whole - kept).astype(int)
     return lost

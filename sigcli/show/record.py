@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 from .numbers import shortest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from ..check import GradientCheck
+    from ..layer.graph import GraphPass, NodePass
     from ..layer.passes import BackwardPass, ForwardPass
 
-    Result = ForwardPass | BackwardPass | GradientCheck
+    Result = ForwardPass | BackwardPass | GradientCheck | GraphPass
 
+_FLOW = ("input", "output", "incoming", "local", "outgoing")  # of a node
 _STRICT = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}  # JSON has no such numbers
 
 
@@ -50,6 +52,8 @@ def record(result: Result) -> Record:
         return Record(answer, _arrays(result, "x", "y", "classes"))
     if result.command == "backward":
         return Record("dx", _arrays(result, "x", "y", "dout", "dx", "textbook", "digits_lost"))
+    if result.command == "graph":
+        return Record("dx", _arrays(result, "x", "y", "dout", "dx", "digits_lost"))
     arrays = _arrays(result, "x", "dout", "analytic", "unit", "numeric", "bound", "relative_error")
     arrays |= _arrays(result, "digits", "verdicts", "reasons")
     others = {} if result.dout.shape == result.x.shape else {"dout": arrays.pop("dout")}
@@ -100,6 +104,18 @@ def place(result: Result, position: int) -> tuple[int, ...]:
     return tuple(map(int, np.unravel_index(position, shape_of(result))))
 
 
+def indices_of(result: Result) -> Iterator[tuple[int, ...]]:
+    """Return the index of each element, in C order."""
+    if result.command == "gradcheck" and result.indices is not None:
+        return (place(result, position) for position in range(result.x.size))
+    return product(*map(range, shape_of(result)))
+
+
+def flow(node: NodePass) -> dict[str, NDArray[Any]]:
+    """Return what went through a node, by name."""
+    return {name: getattr(node, name) for name in _FLOW}
+
+
 def _arrays(result: Result, *names: str) -> dict[str, NDArray[Any]]:
     """Return those of the named arrays that `result` has."""
     return {name: getattr(result, name) for name in names if getattr(result, name) is not None}
@@ -138,13 +154,24 @@ def csv(result: Result, delimiter: str = ",") -> str:
     out = io.StringIO()
     lines = writer(out, delimiter=delimiter, lineterminator="\n")
     shape = shape_of(result)
+    if result.command == "graph":
+        lines.writerow([*axes(len(shape)), "x", "node", *_FLOW])
+        lines.writerows(_rows_of_nodes(result))
+        return out.getvalue()
     lines.writerow([*axes(len(shape)), *arrays])
-    columns = list(map(shortest, arrays.values()))
-    drawn = result.command == "gradcheck" and result.indices is not None
-    indices = (place(result, at) for at in range(len(columns[0])))
-    every = indices if drawn else product(*map(range, shape))
+    columns = map(shortest, arrays.values())
+    every = indices_of(result)
     lines.writerows((*index, *row) for index, *row in zip(every, *columns, strict=True))
     return out.getvalue()
+
+
+def _rows_of_nodes(result: GraphPass) -> Iterator[tuple[object, ...]]:
+    """Return, for each element, a row for each node."""
+    columns = [list(map(shortest, flow(node).values())) for node in result.nodes]
+    x = shortest(result.x)
+    for at, index in enumerate(indices_of(result)):
+        for node, values in zip(result.nodes, columns, strict=True):
+            yield (*index, x[at], node.node.name, *(column[at] for column in values))
 
 
 def tsv(result: Result) -> str:
@@ -187,7 +214,19 @@ def json(result: Result) -> str:
         **{name: _nested(array) for name, array in (found.arrays | found.others).items()},
         **{name: _fact(fact) for name, fact in found.facts.items()},
     }
-    return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}\n"
+    if result.command == "graph":
+        members["nodes"] = f"[{', '.join(map(_node, result.nodes))}]"
+    return _object(members) + "\n"
+
+
+def _object(members: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"
+
+
+def _node(found: NodePass) -> str:
+    """Return what went through a node as JSON."""
+    words = {"name": _fact(found.node.name), "rule": _fact(found.node.rule)}
+    return _object(words | {name: _nested(array) for name, array in flow(found).items()})
 
 
 def _fact(fact: Any) -> str:

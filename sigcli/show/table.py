@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import in_ascii
 from .numbers import rounded, shortest, significant
-from .record import axes, place, record, shape_of
+from .record import axes, flow, place, record, shape_of
 from .words import evidence, words
 
 if TYPE_CHECKING:
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ..check import GradientCheck, Why
+    from ..layer.graph import GraphPass
     from ..layer.passes import BackwardPass, ForwardPass
     from .record import Result
-
-    Columns = dict[str, list[str]]
-    Section = tuple[Columns, list[str]]
 
 _CHECK_DIGITS = 6  # of the numbers in a gradient check
 _ROUGH_DIGITS = 2  # of an error or its bound, where only the size matters
 _UNLIMITED = 10**6  # columns
+_PIPE = 80  # columns of a drawing where there is no terminal
 # Rich's picture of a terminal, without the fonts that its own would load from the network.
 _SVG = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -56,7 +55,7 @@ _SVG = """\
 </g>
 </svg>
 """
-_LEFT = ("verdict", "computed")  # columns of words
+_LEFT = ("verdict", "computed", "node", "local derivative")  # columns of words
 _COLORS = {"pass": "green", "wrong": "bold red", "unresolved": "yellow"}
 
 
@@ -90,9 +89,10 @@ def table(result: Result, style: Style) -> str:
     console = Console(
         color_system="auto" if style.color else None, highlight=False, markup=False, emoji=False
     )
-    sections = _content(result, style)
+    width = console.width if console.file.isatty() else _PIPE
+    sections = _content(result, style, width)
     if not console.encoding.lower().startswith("utf"):
-        sections = [_in_ascii(*section) for section in sections]
+        sections = [section.in_ascii() for section in sections]
     with console.capture() as captured:
         _print(console, sections)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
@@ -105,26 +105,87 @@ def picture(result: Result, style: Style) -> str:
     from rich.console import Console
 
     console = Console(file=io.StringIO(), record=True, highlight=False, markup=False, emoji=False)
-    _print(console, _content(result, style))
+    _print(console, _content(result, style, _PIPE))
     return console.export_svg(title=f"sigcli {result.command}", code_format=_SVG)
 
 
-def _in_ascii(columns: Columns, sentences: list[str]) -> Section:
-    ascii_columns = {in_ascii(name): list(map(in_ascii, cells)) for name, cells in columns.items()}
-    return ascii_columns, list(map(in_ascii, sentences))
+@dataclass(frozen=True)
+class _Section:
+    """A table, with what stands above and below it.
+
+    Attributes
+    ----------
+    columns : dict of str to list of str
+        The cells of each column by its header.
+    below : list of str
+        Sentences.
+    above : list of tuple of str
+        The lines of a drawing, each with its colour.
+    """
+
+    columns: dict[str, list[str]]
+    below: list[str] = field(default_factory=list)
+    above: list[tuple[str, str]] = field(default_factory=list)
+
+    def in_ascii(self) -> _Section:
+        """Return the same with what an old encoding lacks spelt in ASCII."""
+        columns = {in_ascii(name): list(map(in_ascii, c)) for name, c in self.columns.items()}
+        above = [(in_ascii(line), color) for line, color in self.above]
+        return _Section(columns, list(map(in_ascii, self.below)), above)
 
 
-def _content(result: Result, style: Style) -> list[Section]:
-    """Return tables, as the cells of each column by its header, and what stands below each."""
-    if result.command != "gradcheck":
-        view = _View.of(next(iter(record(result).arrays.values())).size, style)
-        return [(_index(result, view) | _columns(result, view), view.words())]
-    view = _View.worst_first(result, style)
-    table = _index(result, view) | _check_columns(result, view), view.words() + words(result)
-    return [table, *([] if result.why is None else _evidence(result.why))]
+def _content(result: Result, style: Style, width: int) -> list[_Section]:
+    """Return what there is to show of `result`, drawings within `width` columns."""
+    if result.command == "graph":
+        return _graph(result, style, width)
+    if result.command == "gradcheck":
+        view = _View.worst_first(result, style)
+        columns = _index(result, view) | _check_columns(result, view)
+        return [
+            _Section(columns, view.words() + words(result)),
+            *([] if result.why is None else _evidence(result.why)),
+        ]
+    view = _View.of(next(iter(record(result).arrays.values())).size, style)
+    return [_Section(_index(result, view) | _columns(result, view), view.words())]
 
 
-def _evidence(why: Why) -> list[Section]:
+def _graph(result: GraphPass, style: Style, width: int) -> list[_Section]:
+    """Return a drawing and the steps back for each of a few elements, a table of many."""
+    from . import graph
+
+    places = graph.drawings(result)
+    if not places:
+        return [_nodes(result, style)]
+    return [
+        _Section(
+            graph.steps(result, place, style.digits),
+            graph.product(result, place),
+            graph.drawing(result, place, width),
+        )
+        for place in places
+    ]
+
+
+def _nodes(result: GraphPass, style: Style) -> _Section:
+    """Return a table of all nodes, those of one element after the other."""
+    view = _View.of(result.x.size, style)
+    columns = [
+        _index(result, view)
+        | {"x": view.numbers(result.x, _CHECK_DIGITS)}
+        | {"node": view.marked([found.node.name] * len(view.positions))}
+        | {name: view.numbers(array, _CHECK_DIGITS) for name, array in flow(found).items()}
+        for found in result.nodes
+    ]
+    return _Section(
+        {
+            name: [cell for row in zip(*(c[name] for c in columns), strict=True) for cell in row]
+            for name in columns[0]
+        },
+        view.words(),
+    )
+
+
+def _evidence(why: Why) -> list[_Section]:
     """Return the ladder of one element, and the arithmetic of its dx."""
     ladder = {
         "step h": [f"{rung.step:.2e}" for rung in why.rungs],
@@ -132,7 +193,7 @@ def _evidence(why: Why) -> list[Section]:
         "truncation": [f"{rung.truncation:.1e}" for rung in why.rungs],
         "rounding": [f"{rung.rounding:.1e}" for rung in why.rungs],
     }
-    sections = [(ladder, evidence(why))]
+    sections = [_Section(ladder, evidence(why))]
     if why.arithmetic:
         steps, values, errors = zip(*why.arithmetic, strict=True)
         arithmetic = {
@@ -140,7 +201,7 @@ def _evidence(why: Why) -> list[Section]:
             "value": list(map(str, values)),
             "error in ULP": [f"{error:.2f}" for error in errors],
         }
-        sections.append((arithmetic, []))
+        sections.append(_Section(arithmetic))
     return sections
 
 
@@ -241,27 +302,31 @@ def _index(result: Result, view: _View) -> dict[str, list[str]]:
     return {", ".join(axes(dimensions)): view.marked(cells)}
 
 
-def _print(console: Console, sections: Sequence[Section]) -> None:
-    """Print tables, or blocks where the terminal is too narrow, and what stands below each."""
+def _print(console: Console, sections: Sequence[_Section]) -> None:
+    """Print drawings, tables, or blocks where the terminal is too narrow, and sentences."""
     from rich.padding import Padding
 
-    drawn = [_draw(columns) for columns, _ in sections]
+    drawn = [_draw(section.columns) for section in sections]
     options = console.options.update(width=_UNLIMITED)
     widths = [console.measure(table, options=options).maximum for table in drawn]
     in_terminal = console.file.isatty()
     narrow = console.width
     if not in_terminal:
-        console.width = max(*widths, *(len(s) for _, below in sections for s in below), 1)
-    for at, (table, width, (columns, below)) in enumerate(
-        zip(drawn, widths, sections, strict=True)
-    ):
-        if at:
+        lines = [line for section in sections for line in section.below]
+        lines += [line for section in sections for line, _ in section.above]
+        console.width = max(*widths, *map(len, lines), 1)
+    for section, table, width in zip(sections, drawn, widths, strict=True):
+        if section is not sections[0]:
+            console.print()
+        for line, color in section.above:
+            console.print(line, style=color, soft_wrap=True)
+        if section.above:
             console.print()
         blocks = in_terminal and width > narrow
-        console.print(_blocks(columns, narrow) if blocks else table, soft_wrap=blocks)
-        if blocks and below:
+        console.print(_blocks(section.columns, narrow) if blocks else table, soft_wrap=blocks)
+        if blocks and section.below:
             console.print()
-        for sentence in below:
+        for sentence in section.below:
             text = sentence.lstrip()
             console.print(Padding(text, (0, 0, 0, len(sentence) - len(text))))
 

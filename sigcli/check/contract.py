@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating[Any]]
 
 _NEAR = 1e3  # units in the last place that two ways to one gradient may differ by
-_STEP = 1e-5
+_STEP = 1e-4
 _APART = 1e-4  # of the slope, above what a difference with this step misses
+_FITS = 1e-2  # of the slope; what is no gradient at all is farther off
 _SEED = 3
 _DOUTS = (1.5, -0.5, 3.0, -2.5, 0.7), (0.25, 2.0, -1.5)  # of which none is a multiple of the other
 
@@ -92,38 +93,56 @@ class Passes:
             return wide, (f"backward gives a dx of {dx.dtype}; float16, 32 or 64 are right",)
         return dx.astype(dx.dtype.newbyteorder("=")), ()
 
-    def earlier_gradient(self, chosen: Any) -> NDArray[np.float64] | None:
-        """Return some elements of the dx of the earlier pass, if there was one like it."""
-        if self.earlier is None or np.shape(self.earlier) != self.x.shape:
-            return None
-        earlier = np.asarray(self.earlier, np.float64).reshape(-1)
-        return np.array(earlier[chosen])
+    def earlier_gradient(self) -> NDArray[np.float64] | None:
+        """Return the dx of the earlier pass, if there was one like it."""
+        like_x = np.shape(self.earlier) == self.x.shape
+        real = np.asarray(self.earlier).dtype.kind in "fiub"
+        return np.asarray(self.earlier, np.float64) if like_x and real else None
 
-    def depends_on_x(self) -> bool:
+    def earlier_is_right(self, noise: float) -> bool:
+        """Return whether the dx of the earlier pass is the slope there along one direction.
+
+        What a wrong backward gives anywhere, such as the same numbers for all x, tells nothing of
+        which pass it follows. `noise` is by how much rounding may move the loss.
+        """
+        earlier = self.earlier_gradient()
+        if earlier is None:
+            return False
+        parts = 2 * self._step() * earlier
+        off = abs(self._rise(elsewhere(self.x)) - parts.sum())
+        return bool(off <= _FITS * np.abs(parts).sum() + 2 * noise)
+
+    def depends_on_x(self, noise: float) -> bool:
         """Return whether the loss is known to have another slope at x than at the earlier x."""
         if self.earlier is None:
             return False
+        here, there = (self._rise(x) for x in (self.x, elsewhere(self.x)))
+        return abs(here - there) > _APART * max(abs(here), abs(there)) + 4 * noise
+
+    def _step(self) -> NDArray[np.float64]:
         step = _STEP * np.maximum(1, np.abs(self.x.astype(np.float64)))
-        step *= np.random.default_rng(_SEED).uniform(0.5, 1, self.x.shape)
+        return np.asarray(step * np.random.default_rng(_SEED).uniform(0.5, 1, self.x.shape))
+
+    def _rise(self, x: Array) -> float:
+        """Return by how much the loss is larger a step after x than before; NaN if unknown."""
+        step = self._step()
         try:
-            here, there = (self._rise(x, step) for x in (self.x, elsewhere(self.x)))
-        except Exception:  # the step may leave the layer's domain
-            return False
-        apart: bool = abs(here - there) > _APART * max(abs(here), abs(there))
-        return apart
+            up, down = (np.array(self.layer.forward(x + h), np.float64) for h in (step, -step))
+            return float(np.sum(self.dout * (up - down)))
+        except Exception:  # a step may leave the domain, where math.log raises
+            return float("nan")
 
-    def _rise(self, x: Array, step: NDArray[np.float64]) -> float:
-        """Return by how much the loss is larger a step after x than before."""
-        up, down = (np.array(self.layer.forward(x + h), np.float64) for h in (step, -step))
-        return float(np.sum(self.dout * (up - down)))
+    def broken(self, *, wrong: bool, ignores_dout: bool, noise: float) -> tuple[str, ...]:
+        """Return the promises that the layer breaks; `wrong` says that its gradient is.
 
-    def broken(self, *, wrong: bool, ignores_dout: bool) -> tuple[str, ...]:
-        """Return the promises that the layer breaks; `wrong` says that its gradient is."""
+        `noise` is by how much rounding may move the loss.
+        """
         gradient, malformed = self.gradient()
         if malformed:
             return self.changed
         found = list(self.changed)
-        if wrong and self.depends_on_x() and _near(self.earlier, gradient, 0.0):
+        stale = wrong and _near(self.earlier, gradient, 0.0)
+        if stale and self.depends_on_x(noise) and self.earlier_is_right(noise):
             found.append("backward follows an earlier forward, not the latest")
         again = self._after_forward(self.dout, self.dout)
         if isinstance(again, Exception):

@@ -48,6 +48,8 @@ class Evidence:
         What backward gave in an earlier pass, at another x.
     depends_on_x : bool
         Whether the right gradient there is another.
+    earlier_is_right : bool
+        Whether `earlier` is the right gradient there, as far as was looked.
     rtol : float
         The relative tolerance.
     """
@@ -63,6 +65,7 @@ class Evidence:
     curvature: tuple[Float64, Float64]
     earlier: Float64 | None
     depends_on_x: bool
+    earlier_is_right: bool
     rtol: float
 
     @property
@@ -175,6 +178,7 @@ def _known(evidence: Evidence, *, naming: bool = False) -> Iterator[Mistake]:
     """
     yield from _multiples(evidence)
     yield from _by_dout(evidence)
+    yield from _by_pass(evidence, naming=naming)
     yield from _by_place(evidence)
     if not naming:
         yield from _numerical(evidence)
@@ -217,12 +221,19 @@ def _by_dout(e: Evidence) -> Iterator[Mistake]:
             hint = "there is one element", _POINT
         if name in e.numeric:
             yield Mistake(text, e.numeric[name], e.bound[name], *hint)
-    # Where there was none, as with a gradient given in numbers, one for the same x and dout.
-    earlier = e.right if e.earlier is None else e.earlier
-    yield Mistake(
-        "the right gradient plus that of an earlier pass", e.right + earlier, e.bound[_RIGHT]
-    )
-    if e.earlier is not None and e.depends_on_x:
+
+
+def _by_pass(e: Evidence, *, naming: bool) -> Iterator[Mistake]:
+    """Yield what comes of an earlier pass."""
+    # Where none is known, as with a gradient given in numbers, one for the same x and dout. That
+    # of a wrong layer explains what the layer gives, but is not what a right one would add.
+    known = e.earlier is not None and (naming or e.earlier_is_right)
+    earlier = e.earlier if known and e.earlier is not None else e.right
+    if not naming or np.any(np.abs(e.right) > e.bound[_RIGHT]):
+        yield Mistake(
+            "the right gradient plus that of an earlier pass", e.right + earlier, e.bound[_RIGHT]
+        )
+    if e.earlier is not None and e.depends_on_x and e.earlier_is_right:
         same = "another x has the same gradient"
         yield Mistake("the gradient of an earlier pass", e.earlier, 0.0, same)
 

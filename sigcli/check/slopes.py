@@ -91,6 +91,11 @@ class Forward:
             return np.full(self.y.shape, np.nan, self.y.dtype)
         return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
 
+    def loss_noise(self, dout: Array) -> float:
+        """Return by how much rounding may move Σⱼ dout[j] · y[j]."""
+        unit = np.spacing(np.abs(self.y)).astype(np.float64)
+        return float(np.sum(np.abs(dout) * (self.ulps * unit + self.noise)))
+
     def blocks(self, chosen: Any) -> list[Any]:
         """Return the chosen coordinates in blocks of what is differentiated together."""
         if not self.elementwise:

@@ -225,7 +225,8 @@ def gradcheck(
     mistakes = _Mistakes(found, passes, chosen, slope, code)
     if passes is not None:
         wrong = bool((code == _WRONG).any())
-        promises += passes.broken(wrong=wrong, ignores_dout=bool(more))
+        noise = found.forward.loss_noise(dout)
+        promises += passes.broken(wrong=wrong, ignores_dout=bool(more), noise=noise)
     return _result(
         found,
         slope,
@@ -437,6 +438,8 @@ class _Mistakes:
             slope, _ = check.judged(chosen)
         self.check, self.chosen, self.slope = check, chosen, slope
         beside = check.y.shape == check.x.shape
+        noise = check.forward.loss_noise(check.dout)
+        earlier = None if passes is None else passes.earlier_gradient()
         self.evidence = Evidence(
             x=check.x.astype(np.float64).reshape(-1)[chosen],
             y=check.y.reshape(-1)[chosen] if beside else None,
@@ -447,8 +450,9 @@ class _Mistakes:
             bound=dict(zip(check.names, slope.bound, strict=True)),
             scale=slope.scale,
             curvature=(slope.curvature, slope.its_bound),
-            earlier=None if passes is None else passes.earlier_gradient(chosen),
-            depends_on_x=passes is not None and passes.depends_on_x(),
+            earlier=None if earlier is None else earlier.reshape(-1)[chosen],
+            depends_on_x=passes is not None and passes.depends_on_x(noise),
+            earlier_is_right=passes is not None and passes.earlier_is_right(noise),
             rtol=check.rtol,
         )
 

@@ -177,8 +177,12 @@ class Passes:
 
 
 def elsewhere(x: Array) -> Array:
-    """Return another point of x's shape and sign: its elements in reverse, a little smaller."""
-    return (x.reshape(-1)[::-1].reshape(x.shape) * 0.75).astype(x.dtype)
+    """Return another point of x's shape and sign: its elements in reverse, a little smaller.
+
+    Where both are 0 it is not.
+    """
+    other = x.reshape(-1)[::-1].reshape(x.shape) * 0.75
+    return np.where((other == 0) & (x == 0), 0.5, other).astype(x.dtype)
 
 
 def visit(layer: Any, x: Array) -> None:
@@ -207,7 +211,10 @@ def ignores_dout(layer: Any, x: Array, dout: Array) -> bool:
 
 def _kept(dx: Any) -> Any:
     """Return a copy of what backward gave, which may be the layer's own, or its caller's."""
-    return None if dx is None else np.array(dx)
+    try:
+        return None if dx is None else np.array(dx)
+    except ValueError:  # lists of unequal lengths
+        return np.array(None)
 
 
 def _same(first: Any, second: Any) -> bool:

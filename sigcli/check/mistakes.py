@@ -181,9 +181,9 @@ def explained(evidence: Evidence, gradient: Float64, rounding: Float64) -> list[
         return bool(np.all((near & np.isfinite(candidate))[known]))
 
     known = np.isfinite(evidence.bound[_RIGHT])
-    if not np.any(gradient):
-        return ["0 everywhere"]
     named = [m.name for m in _known(evidence, naming=True) if gives(m.gradient, m.bound)]
+    if not np.any(gradient):
+        return named
     if not named or all(name.startswith("the right gradient times") for name in named):
         named = named or list(_multiple(evidence, gradient, rounding, gives))
     return named + list(_one_sided(evidence, gradient, gives))
@@ -202,7 +202,7 @@ def _known(evidence: Evidence, *, naming: bool = False) -> Iterator[Mistake]:
         yield from _numerical(evidence)
     sigmoid = evidence.is_sigmoid()
     if evidence.y is not None and (sigmoid or naming):
-        yield from _formulas(evidence)
+        yield from _formulas(evidence, naming=naming)
     if sigmoid and (naming or evidence.complement):
         yield _rounded(evidence, naming=naming)
 
@@ -274,7 +274,11 @@ def _numerical(e: Evidence) -> Iterator[Mistake]:
     """Yield what careless finite differences give."""
     curvature, rough = e.curvature
     bends = bool(np.any(np.abs(curvature) > rough))
-    hint = (_TOO_NEAR, _SMALLER_RTOL) if bends else ("y does not bend here", _POINT)
+    fine = e.rtol < _STEP / 10  # as large as the error of the difference at 0.7
+    hint = "y does not bend here", _POINT if fine else f"{_POINT} and {_SMALLER_RTOL}"
+    if bends:
+        narrow = e.y is not None and np.finfo(e.y.dtype).eps > _STEP
+        hint = _TOO_NEAR, "take x in float64" if narrow else _SMALLER_RTOL
     if bends or e.is_sigmoid():
         yield Mistake(
             f"a one-sided difference with h = {_STEP:g}",
@@ -285,13 +289,13 @@ def _numerical(e: Evidence) -> Iterator[Mistake]:
     yield Mistake("divided by 2 and multiplied by h, for / (2 * h)", _STEP**2 * e.right)
 
 
-def _formulas(e: Evidence) -> Iterator[Mistake]:
+def _formulas(e: Evidence, *, naming: bool) -> Iterator[Mistake]:
     """Yield other functions of x and y in the place of y(1 − y)."""
     assert e.y is not None and e.dout is not None  # noqa: PT018
     x, y, dout = e.x, e.y.astype(np.float64), e.dout.astype(np.float64)
     same = {float(v) for v in x}
     where = f"x = {same.pop():g} gives" if len(same) == 1 else "these x give"
-    unit = float(np.finfo(e.y.dtype).eps)
+    unit = float(np.finfo(e.y.dtype).eps) if naming else 0.0
     functions: dict[str, Callable[[Float64], Float64]] = {
         "x · (1 − x)": lambda _: x * (1 - x),
         "y · y": lambda y: y * y,
@@ -307,7 +311,8 @@ def _formulas(e: Evidence) -> Iterator[Mistake]:
         if e.is_sigmoid():
             text = f"dout times {name} for y · (1 − y)"
         gradient = dout * function(y)
-        # y is rounded, and may differ by a unit from one way of computing it to another.
+        # To name it: y is rounded, and may differ by a unit from one way of computing it to
+        # another.
         rough = np.abs(dout * function(y * (1 + 2 * unit)) - gradient)
         yield Mistake(text, gradient, rough, f"{where} the same")
 

@@ -68,6 +68,11 @@ class BackwardPass:
     command: ClassVar[Literal["backward"]] = "backward"
     exit_code = 0
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is good to know at x: where the textbook formula would lose digits."""
+        return () if self.x is None else Sigmoid().remarks(self.x)
+
 
 def forward_pass(x: Array, threshold: float | None = None, *, threads: int = 1) -> ForwardPass:
     """Run the layer forward; with a `threshold` from 0 to 1 also classify."""

@@ -40,6 +40,8 @@ _BLOCK = (
     2**16
 )  # values; smaller blocks have threads wait for one another, larger ones leave the cache
 
+_WORTH_A_WORD = 4  # decimal digits lost
+
 _SHARE = 2**17  # values; with fewer a thread costs more than it saves
 
 # NumPy's exp is within 0.7 ULP in float64, but only within 2.5 in float32: what is narrower than
@@ -219,6 +221,23 @@ class Sigmoid:
         e = np.exp(np.where(x.real < 0, x, -x))
         y: NDArray[np.complex128] = np.where(x.real < 0, e, 1) / (1 + e)
         return y
+
+    def remarks(self, x: ArrayLike) -> tuple[str, ...]:
+        """Return what is good to know at `x`: where y is so near 1 that 1 − y loses digits."""
+        x = real("x", x)
+        rest, whole = self.complement(x), np.finfo(x.dtype).precision
+        with np.errstate(all="ignore"):
+            error = np.abs(textbook(x, np.ones_like(x)) / (rest * (1 - rest)) - 1)
+            digits = np.nan_to_num(np.clip(-np.log10(error), 0, whole), nan=whole)
+        digits = np.where((x > 0) & np.isfinite(x), digits, whole)
+        if not digits.size or digits.min() > whole - _WORTH_A_WORD:
+            return ()
+        worst = np.unravel_index(np.argmin(digits), x.shape)
+        kept = int(digits[worst])
+        return (
+            f"x = {x[worst]:g}: y is within {rest[worst]:.2g} of 1; the textbook formula keeps "
+            f"{kept or 'no'} digit{'' if kept == 1 else 's'} here",
+        )
 
     def arithmetic(self, x: float, dout: float) -> list[tuple[str, float, float]]:
         """Return each step of dx with its rounding error; see `layer.arithmetic`."""

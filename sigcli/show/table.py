@@ -146,7 +146,9 @@ def _content(result: Result, style: Style, width: int) -> list[_Section]:
             *([] if result.why is None else _evidence(result.why)),
         ]
     view = _View.of(next(iter(record(result).arrays.values())).size, style)
-    return [_Section(_index(result, view) | _columns(result, view), view.words())]
+    remarks = result.remarks if result.command == "backward" else ()
+    sentences = [*view.words(), *(f"{remark}." for remark in remarks)]
+    return [_Section(_index(result, view) | _columns(result, view), sentences)]
 
 
 def _graph(result: GraphPass, style: Style, width: int) -> list[_Section]:

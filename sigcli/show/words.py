@@ -39,7 +39,7 @@ def words(result: GradientCheck) -> list[str]:
     if result.unit is not None:
         words.append("A dx in digits counts as good to one unit of the last.")
     words += [f"Broken promise: {promise}." for promise in result.broken_promises]
-    words += [f"Advice: {advice}." for advice in result.advice]
+    words += [f"Note: {advice}." for advice in result.advice]
     return words + _coverage(result.would_catch)
 
 

@@ -256,7 +256,7 @@ def test_a_dx_of_0_is_right_where_the_gradient_is_0(sigcli):
 def test_few_digits_say_so(sigcli):
     _, found = checked(sigcli, "0", "--dout", "1", "--dx", "0.25")
     assert found["reasons"] == [
-        "too few digits: the last digit of dx is worth more than 1 % of it; give more digits"
+        "too few digits: the last digit of dx is worth more than 1 % of it; write more, as 0.250"
     ]
 
 

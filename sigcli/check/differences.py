@@ -120,6 +120,8 @@ class Derivative:
     moved : ndarray of bool
         False where the function had the same value at every step: the derivative then is not
         known to be 0, only to be smaller than the bound.
+    near : ndarray of bool
+        Whether it moved at the finer half of the steps too.
     reach : ndarray of float64
         How much per step the function moves to both sides, at the step where that is most.
     left, right : ndarray of float64
@@ -131,6 +133,7 @@ class Derivative:
     value: Float64
     bound: Float64
     moved: NDArray[np.bool_]
+    near: NDArray[np.bool_]
     reach: Float64
     left: Float64
     right: Float64
@@ -205,18 +208,19 @@ def differentiate(
     """
     s = samples
     with np.errstate(all="ignore"):
-        moved = np.any((s.f_up != s.centre) | (s.f_down != s.centre), axis=0)
+        moving = (s.f_up != s.centre) | (s.f_down != s.centre)
+        moved, near = np.any(moving, axis=0), np.any(moving[len(moving) // 2 :], axis=0)
         h = s.up - s.x
         coarse = 2 * (ulps * _spacing(s.centre) + s.noise)
         still = np.zeros(s.x.shape), coarse / (s.up[0] - s.down[0])
-        found = Derivative(*still, moved, *np.zeros((1, s.x.size)), *_nothing(s.x.size, 4))
+        found = Derivative(*still, moved, near, *np.zeros((1, s.x.size)), *_nothing(s.x.size, 4))
         if moved.any():
             _write(found, moved, _moving(s.columns(moved), ratio, ulps, smooth=smooth))
         second = s.f_up.astype(np.float64) + s.f_down - 2 * s.centre.astype(np.float64)
         curvature, rough = second / h**2, 2 * coarse / h**2
-        near = len(h) * 2 // 3  # where neither truncation nor rounding has the upper hand
-        found.curvature[:] = curvature[near]
-        found.its_bound[:] = np.abs(curvature[near] - curvature[near - 1]) + rough[near]
+        fair = len(h) * 2 // 3  # where neither truncation nor rounding has the upper hand
+        found.curvature[:] = curvature[fair]
+        found.its_bound[:] = np.abs(curvature[fair] - curvature[fair - 1]) + rough[fair]
         nowhere = ~np.isfinite(s.centre) | np.isnan(found.bound)
         found.value[nowhere] = found.bound[nowhere] = np.nan
     return found

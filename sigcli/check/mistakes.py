@@ -7,6 +7,7 @@ layer to be called again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -184,8 +185,7 @@ def explained(evidence: Evidence, gradient: Float64, rounding: Float64) -> list[
     named = [m.name for m in _known(evidence, naming=True) if gives(m.gradient, m.bound)]
     if not np.any(gradient):
         return named
-    if not named or all(name.startswith("the right gradient times") for name in named):
-        named = named or list(_multiple(evidence, gradient, rounding, gives))
+    named = named or list(_multiple(evidence, gradient, rounding, gives))
     return named + list(_one_sided(evidence, gradient, gives))
 
 
@@ -349,13 +349,14 @@ def _multiple(
     if least > most or least <= 1 <= most:
         return
     factor = (least + most) / 2
-    if gives(factor * e.right, abs(factor) * e.bound[_RIGHT] + slack_of(e, factor)):
+    if gives(factor * e.right, abs(factor) * e.bound[_RIGHT] + _slack_of(e, factor)):
         step = next((h for h in _STEPS if least <= h * h <= most), None)
         hint = "" if step is None else f", as / 2 * h with h = {step:g} for / (2 * h) gives"
-        yield f"the right gradient times {factor:.7g}{hint}"
+        digits = max(7, 1 - floor(log10(max(most - least, abs(factor - 1) / 10, 1e-15))))
+        yield f"the right gradient times {factor:.{digits}g}{hint}"
 
 
-def slack_of(e: Evidence, factor: float) -> Float64:
+def _slack_of(e: Evidence, factor: float) -> Float64:
     """Return what the tolerance allows in a gradient `factor` times as large."""
     return 2 * e.rtol * abs(factor) * e.scale
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.convert import real
+from ..errors import DtypeError
 from .differences import (
     UNIT_LADDER,
     Array,
@@ -42,6 +43,7 @@ _COLUMNS = 2**13  # derivatives of one y by one x that are extrapolated together
 _ULPS = 4.0  # what a function's values are taken to be good for unless the layer says otherwise
 _SEED = 5
 _NOISE_STEP = 2.0**-22  # of x
+_BEYOND = 1.003  # times the step at which a y first moves
 _MOST_NOISE = 1e-6  # of the largest y
 _GRAIN = 64  # units in the last place, where that is coarser
 _DEVIATIONS = 6  # of the noise, which a few values show only roughly
@@ -79,7 +81,8 @@ class Forward:
         self.scale = _positive(getattr(layer, "smooth_scale", None))
         declared = _positive(getattr(layer, "ulps", None))
         self.ulps = declared or _ULPS
-        self.noise = np.zeros(self.y.shape) if declared is not None else _noise(self)
+        self.measured = declared is None
+        self.noise = _noise(self) if self.measured else np.zeros(self.y.shape)
         self.elementwise: bool = _elementwise(self) if like is None else like.elementwise
         self.at_complex: Callable[[Any], Any] = self.function
 
@@ -90,6 +93,13 @@ class Forward:
         except Exception:  # a step may leave the domain, where math.log raises
             return np.full(self.y.shape, np.nan, self.y.dtype)
         return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
+
+    def grain(self) -> float:
+        """Return the rounding of the largest y, of 1 if all are 0; 0 if the layer says its own."""
+        if not self.measured:
+            return 0.0
+        finite = np.abs(self.y[np.isfinite(self.y)].astype(np.float64))
+        return 2 * self.ulps * float(np.finfo(self.y.dtype).eps) * float(finite.max(initial=0) or 1)
 
     def loss_noise(self, dout: Array) -> float:
         """Return by how much rounding may move Σⱼ dout[j] · y[j]."""
@@ -119,8 +129,22 @@ class Forward:
         function = self.function if np.isrealobj(points) else self.at_complex
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            y = np.array(function(points))  # a copy, since the layer may write to its own
-        return y if y.dtype.kind == "c" else real("y", y)
+            return output(function(points))
+
+
+def output(y: Any) -> Array:
+    """Return a copy of what a forward pass gave, which the layer may write to later.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        If it is no array of numbers.
+    """
+    if y is None:
+        raise DtypeError("forward returns nothing; y is right")
+    if np.iscomplexobj(y):
+        return np.array(y)
+    return real("y", y).copy()
 
 
 @dataclass(frozen=True)
@@ -134,10 +158,14 @@ class Slopes:
     scale : ndarray of float64
         Σⱼ |dout[j] · ∂y[j]/∂x[i]|, what a gradient that cancels is judged by.
     reach : ndarray of float64
-        The same of how y moves to both sides of x[i], or, where x[i] does not move it, by the
-        rest of x: what a gradient of 0 is judged by.
-    moved, zero : ndarray of bool
-        Whether x[i] moves any y at all; whether every y is exactly 0 and does not move.
+        The same of how y moves to both sides of x[i], or, where x[i] moves none, by the rest of
+        x: what a gradient of 0 is judged by.
+    floor : ndarray of float64
+        What is lost of the slope of each y that does not move, if it has the rounding of the
+        largest: y may be a small difference, and its own last place far finer.
+    moved, at_rest, zero : ndarray of bool
+        Whether x[i] moves any y at all; whether no y is known to have a slope; whether every y is
+        exactly 0 and does not move.
     kink : ndarray of bool
         Whether the slopes to the left and to the right differ.
     left, right : ndarray of float64
@@ -150,7 +178,9 @@ class Slopes:
     bound: Float64
     scale: Float64
     reach: Float64
+    floor: Float64
     moved: Any
+    at_rest: Any
     zero: Any
     kink: Any
     left: Float64
@@ -336,10 +366,10 @@ def _weighed(
     `weights` is of shape (number of dout, n or 1, columns for each x).
     """
     many = found.value.size // len(chosen)
-    value, bound, moved, reach, left, right, curvature, its_bound = (
+    value, bound, moved, near, reach, left, right, curvature, its_bound = (
         getattr(found, field.name).reshape(-1, many) for field in fields(Derivative)
     )
-    size = np.abs(weights[0])
+    size, x = np.abs(weights[0]), forward.x.reshape(-1)[chosen, np.newaxis]
     flat = forward.y.reshape(-1)
     dead = (flat[chosen, np.newaxis] if forward.elementwise else flat) == 0
     if forward.scale is not None:
@@ -362,8 +392,14 @@ def _weighed(
             numeric,
             bounds,
             rounding[0],
-            total(size, np.where(moved, reach, other)),
+            np.where(
+                (near & (size != 0)).any(axis=1),
+                total(size, np.where(near, reach, 0)),
+                total(size, other),
+            ),
+            total(size, np.where(moved, 0, forward.grain() / np.maximum(1, np.abs(x)))),
             (moved & (size != 0)).any(axis=1),
+            ((np.abs(value) <= bound) | (size == 0)).all(axis=1),
             ((~moved & dead) | (size == 0)).all(axis=1),
             kink,
             left,
@@ -380,31 +416,64 @@ def _positive(declared: Any) -> float | None:
 
 
 def _noise(forward: Forward) -> Float64:
-    """Return by how much rounding inside of the layer moves each y; inf where it is no rounding.
+    """Return by how much rounding inside of the layer moves each y; inf where it is no rounding."""
+    x, y = forward.x, np.abs(forward.y.astype(np.float64))
+    size = float(y[np.isfinite(y)].max(initial=0))
+    most = size * max(_MOST_NOISE, _GRAIN * float(np.finfo(forward.y.dtype).eps))
+    direction = np.abs(x) * np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
+    with np.errstate(all="ignore"):
+        random, stairs = _random(forward, direction, size or 1.0), _stairs(forward, direction)
+        return np.maximum(np.where(random > most, np.inf, random), stairs)
 
-    x goes eight small steps along a seeded direction. High differences of a smooth function are
-    then nothing but noise: the mean square of the fourth is the noise's, times 8! / (4!)², that
-    of the sixth, times 12! / (6!)². The steps are larger than the units of float32, in which a
-    layer may compute though its y are float64, and never reach across 0. A kink lies on one side
-    of x only, so the other side is believed. What is larger than the rounding of float32 is a wave
-    finer than the steps; to take it for noise would be to take its slope for 0.
+
+def _random(forward: Forward, direction: Float64, size: float) -> Float64:
+    """Return how much each y varies beside what a smooth function would.
+
+    x goes eight small steps. High differences of a smooth function are then nothing but noise:
+    the mean square of the fourth is the noise's, times 8! / (4!)², that of the sixth, times
+    12! / (6!)². The steps are larger than the units of float32, in which a layer may compute
+    though its y are float64, and never reach across 0. A kink lies on one side of x only, and
+    then the other is believed. What is larger than the rounding of float32 is a wave finer than
+    the steps; to take it for noise would be to take its slope for 0.
 
     Reference: J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33
     (2011), 1292–1314.
     """
-    x = forward.x
-    step = _NOISE_STEP * np.abs(x) * np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
-    most = max(_MOST_NOISE, _GRAIN * float(np.finfo(forward.y.dtype).eps))
-    found = []
-    with np.errstate(all="ignore"):
-        size = float(np.fmax.reduce(np.abs(forward.y.astype(np.float64)), axis=None, initial=0.0))
-        for side in (step, -step):
-            values = np.array([forward(x + k * side) for k in range(9)], np.float64) / (size or 1)
-            for order in (4, 6):
-                high = np.diff(values - values[0], n=order, axis=0)
-                found.append(np.sqrt(np.mean(high**2, axis=0) / comb(2 * order, order)))
-        noise = _DEVIATIONS * np.fmin.reduce(found)
-        return np.where(noise > most, np.inf, np.nan_to_num(noise) * size)
+    sides = []
+    for step in (_NOISE_STEP * direction, -_NOISE_STEP * direction):
+        values = np.array([forward(forward.x + k * step) for k in range(9)], np.float64) / size
+        found = []
+        for order in (4, 6):
+            high = np.diff(values - values[0], n=order, axis=0)
+            found.append(np.sqrt(np.mean(high**2, axis=0) / comb(2 * order, order)))
+        sides.append(np.fmin(*found))
+    low, high = np.fmin(*sides), np.fmax(*sides)
+    return np.asarray(_DEVIATIONS * size * np.nan_to_num(np.where(high > 10 * low, low, high)))
+
+
+def _stairs(forward: Forward, direction: Float64) -> Float64:
+    """Return how high the first stair of each y is, if it stands still before.
+
+    A y that is a small difference of large numbers, such as log(1 + exp(x)) at −30, moves by
+    their last place at once; to steps too small for that it looks flat. Unlike a y beyond a kink,
+    it stands still again after the stair.
+    """
+
+    def change(steps: float) -> Float64:
+        there = forward(forward.x + steps * direction).astype(np.float64)
+        return np.nan_to_num(np.abs(there - forward.y))
+
+    own = 2 * forward.ulps * np.spacing(np.abs(forward.y)).astype(np.float64)
+    height = np.zeros(forward.y.shape)
+    still = change(2.0**-52) == 0  # what moves at once is as smooth as x is fine
+    for power in range(-50, -5, 2):
+        moved = change(2.0**power)
+        first = still & (moved != 0)
+        if np.any(first & (moved > own)):
+            stair = first & (change(2.0**power * _BEYOND) == moved)
+            height = np.where(stair, moved, height)
+        still &= ~first
+    return np.where(height > own, 2 * height, 0.0)
 
 
 def _elementwise(forward: Forward) -> bool:

@@ -377,6 +377,7 @@ def imaginary(
         value=np.where(better, value, found.value),
         bound=np.where(better, bound, found.bound),
         moved=found.moved | (better & (value != 0)),
+        near=found.near | better,
     )
 
 

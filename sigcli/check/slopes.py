@@ -43,7 +43,7 @@ _COLUMNS = 2**13  # derivatives of one y by one x that are extrapolated together
 _ULPS = 4.0  # what a function's values are taken to be good for unless the layer says otherwise
 _SEED = 5
 _NOISE_STEP = 2.0**-22  # of x
-_BEYOND = 1.003  # times the step at which a y first moves
+_AROUND = 0.997, 1.003  # the step at which a y first moves; one of them is on the same stair
 _MOST_NOISE = 1e-6  # of the largest y
 _GRAIN = 64  # units in the last place, where that is coarser
 _DEVIATIONS = 6  # of the noise, which a few values show only roughly
@@ -95,11 +95,15 @@ class Forward:
         return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
 
     def grain(self) -> float:
-        """Return the rounding of the largest y, of 1 if all are 0; 0 if the layer says its own."""
+        """Return how coarse y may be where it stands still; 0 if the layer says what it is.
+
+        That is the rounding of the largest y, of 1 if all are 0, or what noise another y shows.
+        """
         if not self.measured:
             return 0.0
         finite = np.abs(self.y[np.isfinite(self.y)].astype(np.float64))
-        return 2 * self.ulps * float(np.finfo(self.y.dtype).eps) * float(finite.max(initial=0) or 1)
+        own = self.ulps * float(np.finfo(self.y.dtype).eps) * float(finite.max(initial=0) or 1)
+        return 2 * max(own, float(self.noise[np.isfinite(self.noise)].max(initial=0)))
 
     def loss_noise(self, dout: Array) -> float:
         """Return by how much rounding may move Σⱼ dout[j] · y[j]."""
@@ -397,7 +401,7 @@ def _weighed(
                 total(size, np.where(near, reach, 0)),
                 total(size, other),
             ),
-            total(size, np.where(moved, 0, forward.grain() / np.maximum(1, np.abs(x)))),
+            total(size, np.where(near, 0, forward.grain() / np.maximum(1, np.abs(x)))),
             (moved & (size != 0)).any(axis=1),
             ((np.abs(value) <= bound) | (size == 0)).all(axis=1),
             ((~moved & dead) | (size == 0)).all(axis=1),
@@ -423,7 +427,10 @@ def _noise(forward: Forward) -> Float64:
     direction = np.abs(x) * np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
     with np.errstate(all="ignore"):
         random, stairs = _random(forward, direction, size or 1.0), _stairs(forward, direction)
-        return np.maximum(np.where(random > most, np.inf, random), stairs)
+        noise = np.maximum(np.where(random > most, np.inf, random), stairs)
+        # All y of a layer are computed in one precision, though it does not show in each.
+        usual = np.median(np.where(np.isfinite(noise / y), noise / y, 0.0))
+        return np.asarray(np.maximum(noise, np.nan_to_num(usual / 2 * y)))
 
 
 def _random(forward: Forward, direction: Float64, size: float) -> Float64:
@@ -466,12 +473,12 @@ def _stairs(forward: Forward, direction: Float64) -> Float64:
     own = 2 * forward.ulps * np.spacing(np.abs(forward.y)).astype(np.float64)
     height = np.zeros(forward.y.shape)
     still = change(2.0**-52) == 0  # what moves at once is as smooth as x is fine
-    for power in range(-50, -5, 2):
-        moved = change(2.0**power)
+    for steps in (2.0**power for power in (*range(-50, -1, 2), -1)):
+        moved = change(steps)
         first = still & (moved != 0)
         if np.any(first & (moved > own)):
-            stair = first & (change(2.0**power * _BEYOND) == moved)
-            height = np.where(stair, moved, height)
+            around = [change(steps * factor) == moved for factor in _AROUND]
+            height = np.where(first & (around[0] | around[1]), moved, height)
         still &= ~first
     return np.where(height > own, 2 * height, 0.0)
 

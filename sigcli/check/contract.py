@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,19 +112,24 @@ class Passes:
         if earlier is None:
             return False
         parts = 2 * self._step() * earlier
-        off = abs(self._rise(elsewhere(self.x)) - parts.sum())
+        off = abs(self._rises[1] - parts.sum())
         return bool(off <= _FITS * np.abs(parts).sum() + 2 * noise)
 
     def depends_on_x(self, noise: float) -> bool:
         """Return whether the loss is known to have another slope at x than at the earlier x."""
         if self.earlier is None:
             return False
-        here, there = (self._rise(x) for x in (self.x, elsewhere(self.x)))
+        here, there = self._rises
         return abs(here - there) > _APART * max(abs(here), abs(there)) + 4 * noise
 
     def _step(self) -> NDArray[np.float64]:
         step = _STEP * np.maximum(1, np.abs(self.x.astype(np.float64)))
         return np.asarray(step * np.random.default_rng(_SEED).uniform(0.5, 1, self.x.shape))
+
+    @cached_property
+    def _rises(self) -> tuple[float, float]:
+        """By how much the loss rises at x, and at the earlier x."""
+        return self._rise(self.x), self._rise(elsewhere(self.x))
 
     def _rise(self, x: Array) -> float:
         """Return by how much the loss is larger a step after x than before; NaN if unknown."""

@@ -310,6 +310,7 @@ class _Mistakes:
             earlier=None if earlier is None else earlier.reshape(-1)[chosen],
             depends_on_x=passes is not None and passes.depends_on_x(noise),
             complement=bool(check.complement),
+            in_digits=bool(check.unit.any()),
             earlier_is_right=passes is not None and passes.earlier_is_right(noise),
             rtol=check.rtol,
         )

@@ -54,6 +54,8 @@ class Evidence:
         Whether the right gradient there is another.
     complement : bool
         Whether differences of the layer's complement show what 1 − y loses.
+    in_digits : bool
+        Whether the gradient was given in digits.
     earlier_is_right : bool
         Whether `earlier` is the right gradient there, as far as was looked.
     rtol : float
@@ -73,6 +75,7 @@ class Evidence:
     depends_on_x: bool
     earlier_is_right: bool
     complement: bool
+    in_digits: bool
     rtol: float
 
     @property
@@ -279,6 +282,8 @@ def _numerical(e: Evidence) -> Iterator[Mistake]:
     if bends:
         narrow = e.y is not None and np.finfo(e.y.dtype).eps > _STEP
         hint = _TOO_NEAR, "take x in float64" if narrow else _SMALLER_RTOL
+    if bends and e.in_digits:
+        hint = _TOO_NEAR, "give more digits of dx"
     if bends or e.is_sigmoid():
         yield Mistake(
             f"a one-sided difference with h = {_STEP:g}",

@@ -602,6 +602,19 @@ def followed(suggestion, x, dout, rtol):
     return more, dout, rtol
 
 
+def test_a_dx_of_few_digits_is_asked_for_more():
+    x = np.array(X)
+    dx = 1.5 * sigma(x) * sigma(-x)
+    name = "a one-sided difference with h = 0.0001"
+
+    def hint(digits):
+        check = gradcheck(Sigmoid(), x, 1.5, dx=np.round(dx, digits), unit=10.0**-digits)
+        return {name: instead for name, _, instead in check.would_catch.missed}.get(name)
+
+    assert hint(4) == "give more digits of dx"
+    assert hint(12) is None
+
+
 def test_a_layer_without_a_complement_is_not_told_to_show_what_it_cannot():
     coverage = gradcheck(Book(), STANDARD_X).would_catch
     assert coverage.missed == ()

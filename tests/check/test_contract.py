@@ -88,6 +88,7 @@ def test_a_dx_in_lists_or_of_the_other_byte_order_is_an_array_all_the_same():
     for layer in (Lists, Swapped):
         check = gradcheck(layer, X)
         assert (check.verdict, check.broken_promises) == ("pass", ())
+        assert check.analytic.dtype == np.float64
 
 
 # Promises broken by a backward that is right otherwise
@@ -249,6 +250,29 @@ def test_a_backward_that_follows_the_first_forward_is_told_so(x):
     check = gradcheck(KeepsTheFirst, x)
     assert STALE in check.broken_promises
     assert check.exit_code == 1
+
+
+class KeepsItUntilBackward(Book):
+    """Wrong after a forward that no backward came for, as when a model is only used."""
+
+    used = True
+
+    def forward(self, x):
+        before, y = self.y, super().forward(x)
+        if not self.used:
+            self.y = before
+        self.used = False
+        return y
+
+    def backward(self, dout):
+        self.used = True
+        return super().backward(dout)
+
+
+def test_a_cache_that_only_backward_frees_is_stale():
+    check = gradcheck(KeepsItUntilBackward, X)
+    assert check.verdict == "wrong"
+    assert STALE in check.broken_promises
 
 
 @pytest.mark.parametrize("x", [X, [0.7], [0.0]])

@@ -338,6 +338,15 @@ def test_a_rounded_1_minus_y_is_named_among_those_that_agree_with_it(x):
     assert check.mistake.split(" or ")[-1] == ROUNDED
 
 
+def test_a_rounded_1_minus_y_is_named_however_y_was_computed():
+    x = np.linspace(22, 35, 200)
+    y = (1 + np.tanh(x / 2)) / 2
+    ours = Sigmoid().forward(x)
+    assert 0 < np.max(np.abs(y - ours)) <= np.finfo(float).eps
+    check = gradcheck(Sigmoid(), x, 1.5, dx=1.5 * (1 - y) * y)
+    assert check.mistake.split(" or ")[-1] == ROUNDED
+
+
 def test_a_rounded_1_minus_y_is_named_beside_0_where_y_is_1():
     y = 1 / (1 + np.exp(-40.0))
     assert y == 1
@@ -386,6 +395,11 @@ def test_rounding_is_not_taken_for_another_slope_at_an_earlier_x(offset, dtype, 
     x = np.random.default_rng(2).uniform(-2, 2, (4, 3))
     check = gradcheck(Affine(lambda dx, d: factor * dx(d), offset, dtype), x)
     assert (check.mistake, check.broken_promises) == (name, ())
+
+
+def test_a_formula_of_y_is_named_in_other_layers_too_but_not_for_that_of_the_sigmoid():
+    relu = Layer(lambda x: np.maximum(0, x), lambda x, y, dout: dout * y)
+    assert gradcheck(relu, [0.5, -1.0, 2.0]).mistake == "dout times y alone"
 
 
 def test_a_thousandth_too_much_is_no_earlier_pass_of_an_affine_layer_in_float32():

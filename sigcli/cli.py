@@ -281,6 +281,10 @@ def gradcheck(
                 why=options.why,
                 done=done,
             )
+    if result.exit_code and (display.output or display.kind != "table") and not quiet:
+        from .show.words import findings
+
+        _say([f"sigcli: {printable(line)}" for line in findings(result)])
     return _show(result, display)
 
 

@@ -22,12 +22,12 @@ COMMANDS = ("forward", "backward", "gradcheck")
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ((), "a command is missing; the commands are forward, backward, gradcheck; "
+        ((), "a command is missing; the commands are forward, backward, gradcheck, graph; "
              "'sigcli --help' shows how"),
-        (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck; "
+        (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck, graph; "
                        "'sigcli --help' shows how"),
         (("forwrd", "1"), "no command 'forwrd'; did you mean forward?"),
-        (("-1", "2"), "a command is missing; the commands are forward, backward, gradcheck; "
+        (("-1", "2"), "a command is missing; the commands are forward, backward, gradcheck, graph; "
                       "'sigcli --help' shows how"),
         (("--format", "plain", "forward", "1"),
          "--format comes after the command, as in 'sigcli forward 24 32 5 --format …'"),

@@ -111,6 +111,17 @@ def test_a_broken_promise_exits_1_though_all_gradients_pass(sigcli):
     assert found["broken_promises"] == ["backward changes the dout of its caller"]
 
 
+def test_what_is_not_verified_is_said_beside_any_form_of_the_result(sigcli, layers):
+    args = "gradcheck", "-1", "2", "--layer", "layers.py:Relu"
+    broken = "sigcli: Broken promise: backward changes the dout of its caller."
+    for more in (["--format", "plain"], ["--format", "csv"], ["--output", "check.json"]):
+        assert broken in sigcli(*args, *more).err.splitlines()
+        assert broken not in sigcli(*args, *more, "--quiet").err.splitlines()
+    assert "Broken promise" not in sigcli(*args).err
+    ran = sigcli("gradcheck", "1", "2", "--format", "plain")
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_an_unresolved_layer_exits_3(sigcli):
     code, found = checked(sigcli, "0", "1", "--layer", "layers.py:Abs")
     assert (code, found["verdicts"]) == (3, ["unresolved", "pass"])

@@ -184,7 +184,8 @@ def gradcheck(
 
     chosen = _drawn(x.size, samples, seed)
     units = np.broadcast_to(np.reshape(unit, ()) if np.size(unit) == 1 else unit, x.shape)
-    found = Judge(layer, x, y, dout, analytic, units, rtol, method)
+    malformed = bool(promises) and not np.isfinite(analytic).any()
+    found = Judge(layer, x, y, dout, analytic, units, rtol, method, malformed)
     slope, code = found.judged(chosen, done)
     mistakes = _Mistakes(found, passes, chosen, slope, code)
     if passes is not None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.convert import real
-from ..errors import DtypeError
+from ..errors import DtypeError, ShapeError
 from .differences import (
     UNIT_LADDER,
     Array,
@@ -146,9 +146,11 @@ def output(y: Any) -> Array:
     """
     if y is None:
         raise DtypeError("forward returns nothing; y is right")
-    if np.iscomplexobj(y):
-        return np.array(y)
-    return real("y", y).copy()
+    try:
+        array = np.array(y)
+    except ValueError as error:
+        raise ShapeError(f"y: no array: {error}") from None
+    return array if array.dtype.kind == "c" else real("y", array)
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,10 @@ class Judge:
         unit: NDArray[Any],
         rtol: float,
         method: str,
+        malformed: bool = False,
     ) -> None:
         self.layer, self.x, self.y, self.dout, self.rtol = layer, x, y, dout, rtol
-        self.analytic = analytic
+        self.analytic, self.malformed = analytic, malformed
         self.unit = unit.reshape(-1).astype(np.float64)
         self.names, self.douts = douts_to_plant(dout.astype(np.float64))
         self.forward = Forward(layer, x)
@@ -179,6 +180,7 @@ def reasons(check: Judge, slope: Slopes, chosen: NDArray[np.int_]) -> NDArray[np
     cases = {
         "x is not finite; take a finite x": ~np.isfinite(x),
         "dout is not finite; take a finite dout": ~np.isfinite(dout),
+        "backward gave no dx to check; see the broken promise": np.full(x.shape, check.malformed),
         "backward gave a dx that is not finite": ~np.isfinite(analytic),
         "forward is not finite near x; take x inside of its domain": np.isnan(slope.numeric[0]),
         "too few digits: the last digit of dx is worth more than 1 % of it; write more, as 0.250": (

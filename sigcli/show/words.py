@@ -21,6 +21,11 @@ _MOST_REASONS = 10
 
 
 def words(result: GradientCheck) -> list[str]:
+    """Return what a check comes to, and what its points cannot see, a sentence a line."""
+    return findings(result) + _coverage(result.would_catch)
+
+
+def findings(result: GradientCheck) -> list[str]:
     """Return what a check comes to, a sentence a line."""
     counts = Counter(result.verdicts.reshape(-1).tolist())
     total = result.x.size
@@ -40,7 +45,7 @@ def words(result: GradientCheck) -> list[str]:
         words.append("A dx in digits counts as good to one unit of the last.")
     words += [f"Broken promise: {promise}." for promise in result.broken_promises]
     words += [f"Note: {advice}." for advice in result.advice]
-    return words + _coverage(result.would_catch)
+    return words
 
 
 def _unresolved(result: GradientCheck, counts: Counter[str]) -> list[str]:

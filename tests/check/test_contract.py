@@ -8,6 +8,7 @@ import pytest
 from sigcli import Sigmoid, gradcheck
 from sigcli.errors import SigcliError
 
+from . import zoo
 from .zoo import CORRECT, Layer
 
 X = (0.7, -1.2, 2.5, 0.1, -0.4)
@@ -451,3 +452,55 @@ def test_a_y_that_changes_its_shape_is_refused():
     message = "forward gives y of shape (2,), then of (3,), for one x"
     with pytest.raises(SigcliError, match=re.escape(message)):
         gradcheck(Growing(), X)
+
+
+def test_rounding_inside_of_a_gradient_that_cancels_is_no_broken_promise():
+    """In a batch of 2, xn is ±1 and dx is what is left of terms 1e8 times larger."""
+    for seed in range(8):
+        x = np.random.default_rng(seed).uniform(-3, 3, (2, 3))
+        assert gradcheck(zoo.batch_norm_of(3), x).broken_promises == ()
+    saturated = zoo.Layer(zoo.softmax, zoo.softmax_dx)
+    assert gradcheck(saturated, [0.0, 30.0, -1.0]).broken_promises == ()
+
+
+def test_nan_from_backward_is_not_taken_for_ignoring_dout():
+    def length(x):
+        return np.sqrt((x * x).sum())
+
+    with np.errstate(all="ignore"):
+        check = gradcheck(zoo.Layer(length, lambda x, y, dout: dout * x / y), np.zeros(3))
+    assert check.advice == ()
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "forward returns nothing; y is right"),
+        ([], "forward gives an empty y: there is no gradient to check"),
+        ([[1.0], [1.0, 2.0]], "y: no array"),
+        ("words", "y: an array of <U5 is not taken"),
+    ],
+)
+def test_a_forward_that_gives_no_array_of_numbers_is_refused(y, message):
+    class Odd:
+        def forward(self, x):
+            return y
+
+        def backward(self, dout):
+            return dout
+
+    with pytest.raises(SigcliError, match=message):
+        gradcheck(Odd(), [1.0])
+
+
+def test_a_layer_may_keep_the_x_it_is_given_from_being_written_to():
+    class Freezes:
+        def forward(self, x):
+            x.flags.writeable = False
+            self.out = np.tanh(x)
+            return self.out
+
+        def backward(self, dout):
+            return dout * (1 - self.out**2)
+
+    assert gradcheck(Freezes(), [0.5, 1.0]).exit_code == 0

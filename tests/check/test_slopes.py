@@ -216,3 +216,61 @@ def test_attributes_that_mean_something_else_are_left_alone():
 
     check = gradcheck(Scaled(np.tanh, lambda x, y, dout: dout * (1 - y * y)), [0.1, 0.2])
     assert check.verdict == "pass"
+
+
+COARSE = {  # y that are small differences of large numbers, or computed in a narrower type
+    "log(1 + exp(x))": (lambda x: np.log(1 + np.exp(9 * x - 20)),
+                        lambda x: 9 / (1 + np.exp(20 - 9 * x))),
+    "-log(sigmoid)": (lambda x: -np.log(1 / (1 + np.exp(-x - 34))),
+                      lambda x: -1 / (1 + np.exp(x + 34))),
+    "log(1 + small)": (lambda x: np.log(1 + 1e-12 * x) * 1e12, lambda x: 1 / (1 + 1e-12 * x)),
+    "1 - cos(small)": (lambda x: (1 - np.cos(1e-6 * x)) * 1e12, lambda x: 1e6 * np.sin(1e-6 * x)),
+    "sqrt(1 + small) - 1": (lambda x: np.sqrt(1 + 1e-14 * x * x) - 1, lambda x: 1e-14 * x),
+    "exp(small) - 1": (lambda x: (np.exp(1e-10 * x) - 1) * 1e10, lambda x: np.exp(1e-10 * x)),
+    "sin(large + x)": (lambda x: np.sin(1e8 + x), lambda x: np.cos(1e8 + x)),
+    "float32 inside": (lambda x: np.tanh(x.astype(np.float32)).astype(float),
+                       lambda x: 1 - np.tanh(x) ** 2),
+    "float16 inside": (lambda x: np.sin(x.astype(np.float16)).astype(float), np.cos),
+    "rounded to 6 digits": (lambda x: np.round(np.sin(x), 6), np.cos),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COARSE)
+def test_a_y_coarser_than_its_last_place_is_unresolved_and_not_wrong(name):
+    f, slope = COARSE[name]
+    for seed in range(10):
+        x = np.random.default_rng(seed).uniform(-3, 3, 12)
+        assert "wrong" not in gradcheck(layer(f, slope), x).verdicts
+
+
+@pytest.mark.parametrize("x", [-30.0, -33.0, -35.0, -36.0, -37.0, -40.0])
+def test_a_softplus_that_looks_flat_is_not_taken_for_flat(x):
+    def right(x):
+        return 1 / (1 + np.exp(-x))
+
+    def softplus(x):
+        return np.log(1 + np.exp(x))
+
+    assert gradcheck(layer(softplus, right), [x]).verdict != "wrong"
+    assert gradcheck(layer(softplus, lambda x: 0 * x), [x]).verdict != "pass"
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 2, 1e6])
+def test_a_gradient_below_what_differences_resolve_is_no_pass_whatever_else_moves(factor):
+    """The second row is nearly (0, 1, 0): its slopes are 1e-22, and y = 1 shows 1e-14 at best."""
+    rows = np.array([[1.0], [factor]])
+    off = zoo.Layer(zoo.softmax, lambda *a: rows * zoo.softmax_dx(*a))
+    check = gradcheck(off, [[1.0, -2.0, 3.0], [0.0, 50.0, -1.0]])
+    assert check.verdicts.tolist() == [["pass"] * 3, ["unresolved"] * 3]
+
+
+def test_float32_weights_in_a_float64_layer_widen_the_bound_of_every_y():
+    w = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    affine = zoo.Layer(
+        lambda x: (x.astype(np.float32) @ w).astype(float),
+        lambda x, y, dout: dout @ w.T.astype(float),
+    )
+    for seed in range(100):
+        check = gradcheck(affine, np.random.default_rng(seed).uniform(-3, 3, (4, 3)), rtol=1e-3)
+        assert "wrong" not in check.verdicts
+        assert check.broken_promises == ()

@@ -91,7 +91,11 @@ def cross_entropy():
 
 
 def batch_norm():
-    gamma = weights(4)
+    return batch_norm_of(4)
+
+
+def batch_norm_of(width):
+    gamma = weights(width)
 
     def parts(x):
         centred = x - x.mean(axis=0)

@@ -65,6 +65,13 @@ class Loss(Sigmoid):
     def backward(self, dout):
         return (1 - self.out) * self.out / self.out.size
 
+class Signed:
+    def forward(self, x):
+        self.x = x
+        return x * np.abs(x)
+    def backward(self, dout):
+        return dout * 2 * np.abs(self.x)
+
 class Abs:
     def forward(self, x):
         self.sign = np.sign(x)
@@ -281,8 +288,12 @@ def test_the_textbook_formula_is_wrong_at_32_by_the_complex_step_alone(sigcli):
 
 
 def test_complex_steps_are_not_believed_where_the_code_is_another_function_of_them(sigcli):
-    code, found = checked(sigcli, "1", "-2", "--layer", "layers.py:Abs", "--method", "complex")
-    assert (code, found["verdicts"]) == (0, ["pass", "pass"])
+    """|x| of a complex number has no imaginary part; x · |x| has half of that it should have."""
+    for name, advice in (("Abs", 1), ("Signed", 0)):
+        layer = f"layers.py:{name}"
+        code, found = checked(sigcli, "1", "-2", "--layer", layer, "--method", "complex")
+        assert (code, found["verdicts"]) == (0, ["pass", "pass"])
+        assert len(found.get("advice", [])) == advice
 
 
 def test_the_evidence_of_one_element_is_a_v_of_error_against_step(sigcli):

@@ -23,3 +23,11 @@ def rounded(array: NDArray[Any], digits: int) -> list[str]:
 def significant(array: NDArray[Any], digits: int) -> list[str]:
     """Return numbers with just so many significant digits, for what was computed."""
     return [f"{value:#.{digits}g}" for value in array.tolist()]
+
+
+def aligned(cells: list[str]) -> list[str]:
+    """Return numbers padded so that their decimal points stand below one another."""
+    parts = [cell.partition(".") for cell in cells]
+    before = max((len(whole) for whole, _, _ in parts), default=0)
+    after = max((len(point + rest) for _, point, rest in parts), default=0)
+    return [whole.rjust(before) + (point + rest).ljust(after) for whole, point, rest in parts]

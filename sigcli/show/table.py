@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import in_ascii
-from .numbers import rounded, shortest, significant
+from .numbers import aligned, rounded, shortest, significant
 from .record import axes, flow, place, record, shape_of
 from .words import evidence, words
 
@@ -191,7 +191,7 @@ def _evidence(why: Why) -> list[_Section]:
     """Return the ladder of one element, and the arithmetic of its dx."""
     ladder = {
         "step h": [f"{rung.step:.2e}" for rung in why.rungs],
-        "difference": [f"{rung.difference:.16g}" for rung in why.rungs],
+        "difference": [f"{rung.difference:#.16g}" for rung in why.rungs],
         "truncation": [f"{rung.truncation:.1e}" for rung in why.rungs],
         "rounding": [f"{rung.rounding:.1e}" for rung in why.rungs],
     }
@@ -251,7 +251,7 @@ class _View:
     def numbers(self, of: NDArray[Any], digits: int | None = None) -> list[str]:
         """Return numbers with the digits asked for, else `digits`, else all that they have."""
         wanted = self.digits or digits
-        return self.cells(of, partial(rounded, digits=wanted) if wanted else shortest)
+        return aligned(self.cells(of, partial(rounded, digits=wanted) if wanted else shortest))
 
     def words(self) -> list[str]:
         """Say what is left out."""
@@ -281,14 +281,15 @@ def _columns(result: ForwardPass | BackwardPass, view: _View) -> dict[str, list[
 def _check_columns(result: GradientCheck, view: _View) -> dict[str, list[str]]:
     rough = partial(significant, digits=_ROUGH_DIGITS)
     exact = partial(significant, digits=view.digits or _CHECK_DIGITS)
-    numeric, bound = view.cells(result.numeric, exact), view.cells(result.bound, rough)
+    numeric = aligned(view.cells(result.numeric, exact))
+    bound = view.cells(result.bound, rough)
     columns = {"x": view.numbers(result.x, _CHECK_DIGITS)}
     if result.dout.shape == result.x.shape:
         columns["dout"] = view.numbers(result.dout, _CHECK_DIGITS)
     return columns | {
-        "analytic": view.cells(result.analytic, exact),
+        "analytic": aligned(view.cells(result.analytic, exact)),
         "numeric ± bound": [
-            n if n == "⋮" else f"{n} ± {b}" for n, b in zip(numeric, bound, strict=True)
+            n if "⋮" in n else f"{n} ± {b}" for n, b in zip(numeric, bound, strict=True)
         ],
         "digits": view.cells(result.digits, shortest),
         "verdict": view.cells(result.verdicts, shortest),
@@ -355,7 +356,7 @@ def _blocks(columns: dict[str, list[str]], width: int) -> Text:
     blocks = []
     for row in zip(*columns.values(), strict=True):
         lines = (
-            Text.assemble(name if gap else name.ljust(indent), gap, _colored(cell))
+            Text.assemble(name if gap else name.ljust(indent), gap, _colored(cell.strip()))
             for name, cell in zip(columns, row, strict=True)
         )
         blocks.append(Text("\n").join(lines))
@@ -365,4 +366,6 @@ def _blocks(columns: dict[str, list[str]], width: int) -> Text:
 def _colored(cell: str) -> Text:
     from rich.text import Text
 
-    return Text(cell, style=_COLORS.get(cell, ""))
+    # Rich would take the blanks off that stand behind a number for its point to be in place.
+    justify: Any = "left" if cell.endswith(" ") else None
+    return Text(cell, style=_COLORS.get(cell, ""), justify=justify)

@@ -26,21 +26,27 @@ from .options import (
     Dtype,
     Dx,
     Format,
+    From,
     Layer,
     Method,
     NoColor,
     Output,
+    PlotFormat,
+    PlotOutput,
     Quiet,
     Rows,
     Rtol,
     Samples,
     Seed,
     Shape,
+    To,
     Why,
     X,
     fraction,
     read_check,
     read_display,
+    read_plot_display,
+    read_span,
 )
 
 if TYPE_CHECKING:
@@ -324,6 +330,42 @@ def graph(
     return _show(graph_pass(*_point("graph", given, display, last, dout)), display)
 
 
+@app.command(cls=ArrayCommand)
+def plot(
+    x: X = None,
+    start: From = None,
+    end: To = None,
+    format: PlotFormat = None,
+    output: PlotOutput = None,
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+) -> int:
+    """Plot y = σ(x) and its slope, dy/dx = y · (1 − y), over a range of x.
+
+    The points X are marked on both curves.
+
+    Examples:
+
+    sigcli plot 24 32 5
+
+    sigcli plot -1 0 2 --from -6 --to 6 --output sigmoid.svg
+    """
+    display = read_plot_display(format, output, no_color, quiet)
+    low, high = read_span(start, end, with_points=bool(x))
+    given = Given({"x": x})
+    from .show import plot as shown
+
+    result = shown.plot(_load(given, display).get("x"), low, high)
+    content = (
+        shown.chart(result, color=display.color)
+        if display.kind == "table"
+        else getattr(shown, display.kind)(result)
+    )
+    _notes(shown.notes(result, display.kind), quiet)
+    _put(content, display)
+    return result.exit_code
+
+
 @contextmanager
 def _own_or(name: str | None) -> Iterator[tuple[Any, Callable[[CheckOptions], Any]]]:
     """Give the layer to check and the points to check it at: our own, or the user's `name`."""
@@ -500,12 +542,17 @@ def _show(result: Result, display: Display) -> int:
         content = getattr(table, display.kind)(result, style)
     else:
         content = getattr(record, display.kind)(result)
+    _put(content, display)
+    return result.exit_code
+
+
+def _put(content: Any, display: Display) -> None:
+    """Print text, or write text or bytes to the file that was named."""
     if display.output is None:
         _write(content)
     else:
         with replacing(display.output) as file:
             file.write(content if isinstance(content, bytes) else content.encode())
-    return result.exit_code
 
 
 def _write(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +12,12 @@ import typer
 from .errors import NumberError, RangeError, UsageError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 FORMATS = ("table", "plain", "csv", "json")
 DTYPES = ("float16", "float32", "float64")
 METHODS = ("central", "complex")
+PLOT_FORMATS = ("table", "csv", "json")
 _SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".npy": ("npy", ""),
     ".npz": ("npz", ""),
@@ -25,6 +26,12 @@ _SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".txt": ("plain", "plain"),
     ".json": ("json", "json"),
     ".svg": ("picture", "table"),
+}
+_PLOT_SUFFIXES = {
+    ".svg": ("svg", "table"),
+    ".png": ("png", "table"),
+    ".pdf": ("pdf", "table"),
+    **{suffix: _SUFFIXES[suffix] for suffix in (".csv", ".tsv", ".json")},
 }
 _DRAWN = (4, 3)  # rows and columns that differ, so that a transposition shows
 _MOST_DIGITS = 17  # no float64 has more
@@ -131,6 +138,43 @@ Output = Annotated[
         help="Write to a file instead: .npy, .npz, .csv, .tsv, .txt, .json or .svg.",
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="A",
+        show_default=False,
+        help="Where the range begins; at -8 unless given, or farther out to hold X.",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="B",
+        show_default=False,
+        help="Where the range ends; at 8 unless given, or farther out to hold X.",
+    ),
+]
+PlotFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(PLOT_FORMATS),
+        show_default=False,
+        help="How to print; table, the default, is the drawing, and the others are its numbers.",
+    ),
+]
+PlotOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to a file instead: .svg, .png or .pdf is a picture, for which "
+        "pip install 'sigcli\\[plot]'; .csv, .tsv or .json its numbers.",
+    ),
+]
 Dtype = Annotated[
     str | None,
     typer.Option(
@@ -216,31 +260,85 @@ def _row_count(text: str) -> int | None:
     return None if text == "all" else whole("--rows", text, _MOST_ROWS, ", or all")
 
 
-def _kind(output: str, format: str | None) -> str:
+def _kind(
+    output: str, format: str | None, suffixes: Mapping[str, tuple[str, str]] = _SUFFIXES
+) -> str:
     """Return how to write the file `output`, by its suffix."""
-    kind, its_format = _SUFFIXES.get(os.path.splitext(output)[1].lower(), ("", format))
+    kind, its_format = suffixes.get(os.path.splitext(output)[1].lower(), ("", format))
     if format not in (None, its_format):
         raise UsageError(f"--format {format} contradicts --output '{output}'; drop one")
     if not (kind or format):
         raise UsageError(
             f"--output: '{output}': no suffix says how to write it; "
-            f"{', '.join(_SUFFIXES)} do, or --format"
+            f"{', '.join(suffixes)} do, or --format"
         )
     return kind or str(format)
 
 
+def read_plot_display(
+    format: str | None, output: str | None, no_color: bool, quiet: bool
+) -> Display:
+    """Read how `plot` is to be shown."""
+    default = os.environ.get("SIGCLI_FORMAT") or "table"
+    name, wanted = ("SIGCLI_FORMAT", default) if format is None else ("--format", format)
+    if wanted == "plain":
+        raise UsageError(f"{name}: a plot has no 'plain'; choose table, the drawing, csv or json")
+    choice(name, wanted, PLOT_FORMATS)
+    return Display(
+        wanted if output is None else _kind(output, format, _PLOT_SUFFIXES),
+        output,
+        dtype=None,
+        digits=None,
+        rows=None,
+        color=not (output or no_color or os.environ.get("NO_COLOR")),
+        quiet=quiet,
+    )
+
+
+def read_span(
+    start: str | None, end: str | None, *, with_points: bool
+) -> tuple[float | None, float | None]:
+    """Read the range of `plot`; None is for an end that is found by the points.
+
+    Raises
+    ------
+    RangeError
+        If an end is not finite, or there is no range between them.
+    """
+    from .show.plot import DEFAULT_SPAN, check_span
+
+    low, high = (None, None) if with_points else DEFAULT_SPAN
+    low = low if start is None else finite("--from", start)
+    high = high if end is None else finite("--to", end)
+    if low is not None and high is not None:
+        check_span(low, high)
+    return low, high
+
+
+def finite(name: str, text: str) -> float:
+    """Read a finite number."""
+    value = _number(name, text)
+    if not isfinite(value):
+        raise RangeError(f"{name}: {quoted(text)} is not finite; a number such as -8 is right")
+    return value
+
+
 def fraction(name: str, text: str, *, inclusive: bool) -> float:
     """Read a number from 0 to 1, the ends included or not."""
-    from .arrays.text import read_number
-
-    try:
-        value = read_number(name, text)
-    except NumberError as error:
-        raise UsageError(str(error)) from None
+    value = _number(name, text)
     if 0 < value < 1 or (inclusive and value in (0, 1)):
         return value
     span = "0 ≤ value ≤ 1" if inclusive else "0 < value < 1"
     raise RangeError(f"{name}: {quoted(text)} is out of range; {span} is right")
+
+
+def _number(name: str, text: str) -> float:
+    from .arrays.text import read_number
+
+    try:
+        return read_number(name, text)
+    except NumberError as error:
+        raise UsageError(str(error)) from None
 
 
 @dataclass(frozen=True)

@@ -354,13 +354,14 @@ def plot(
     low, high = read_span(start, end, with_points=bool(x))
     given = Given({"x": x})
     from .show import plot as shown
+    from .show import slide
 
     result = shown.plot(_load(given, display).get("x"), low, high)
-    content = (
-        shown.chart(result, color=display.color)
-        if display.kind == "table"
-        else getattr(shown, display.kind)(result)
-    )
+    if display.kind == "table":
+        content = shown.chart(result, color=display.color)
+    else:
+        writer = slide if display.kind in slide.KINDS else shown
+        content = getattr(writer, display.kind)(result)
     _notes(shown.notes(result, display.kind), quiet)
     _put(content, display)
     return result.exit_code

@@ -305,7 +305,7 @@ def read_span(
     RangeError
         If an end is not finite, or there is no range between them.
     """
-    from .show.plot import DEFAULT_SPAN, check_span
+    from .show.axis import DEFAULT_SPAN, check_span
 
     low, high = (None, None) if with_points else DEFAULT_SPAN
     low = low if start is None else finite("--from", start)

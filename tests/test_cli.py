@@ -16,18 +16,18 @@ import pytest
 
 from sigcli import __version__, cli
 
-COMMANDS = ("forward", "backward", "gradcheck")
+COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot")
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ((), "a command is missing; the commands are forward, backward, gradcheck, graph; "
+        ((), "a command is missing; the commands are forward, backward, gradcheck, graph, plot; "
              "'sigcli --help' shows how"),
-        (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck, graph; "
+        (("24", "32"), "no command '24'; the commands are forward, backward, gradcheck, graph, plot; "
                        "'sigcli --help' shows how"),
         (("forwrd", "1"), "no command 'forwrd'; did you mean forward?"),
-        (("-1", "2"), "a command is missing; the commands are forward, backward, gradcheck, graph; "
+        (("-1", "2"), "a command is missing; the commands are forward, backward, gradcheck, graph, plot; "
                       "'sigcli --help' shows how"),
         (("--format", "plain", "forward", "1"),
          "--format comes after the command, as in 'sigcli forward 24 32 5 --format …'"),
@@ -224,7 +224,7 @@ def test_help_shows_examples(sigcli, line):
     ran = sigcli(*line)
     assert ran.code == 0
     assert ran.err == ""
-    assert re.search(r"sigcli (forward|backward|gradcheck)", ran.out)
+    assert re.search(r"sigcli (forward|backward|gradcheck|plot)", ran.out)
     for command in COMMANDS if len(line) == 1 else line[:1]:
         assert command in ran.out
 

@@ -211,7 +211,7 @@ def json(result: Result) -> str:
         "command": f'"{result.command}"',
         "shape": f"[{', '.join(map(str, first.shape))}]",
         "dtype": f'"{first.dtype.name}"',
-        **{name: _nested(array) for name, array in (found.arrays | found.others).items()},
+        **{name: nested(array) for name, array in (found.arrays | found.others).items()},
         **{name: _fact(fact) for name, fact in found.facts.items()},
     }
     if result.command == "graph":
@@ -226,7 +226,7 @@ def _object(members: dict[str, str]) -> str:
 def _node(found: NodePass) -> str:
     """Return what went through a node as JSON."""
     words = {"name": _fact(found.node.name), "rule": _fact(found.node.rule)}
-    return _object(words | {name: _nested(array) for name, array in flow(found).items()})
+    return _object(words | {name: nested(array) for name, array in flow(found).items()})
 
 
 def _fact(fact: Any) -> str:
@@ -247,7 +247,7 @@ def _strict(fact: Any) -> Any:
     return fact
 
 
-def _nested(array: NDArray[Any]) -> str:
+def nested(array: NDArray[Any]) -> str:
     """Return `array` as JSON lists in lists; what is empty as one, since `shape` says the rest."""
     if not array.size:
         return "[]"

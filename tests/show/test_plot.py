@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from sigcli.show import plot as shown
+from sigcli.show import slide
 from sigcli.show.plot import Canvas, joined, plot, ticks
 
 needs_matplotlib = pytest.mark.skipif(
@@ -614,7 +615,7 @@ def drawn(*x: float, start: float | None = None, end: float | None = None):
     from matplotlib.figure import Figure
 
     figure = Figure(layout="constrained")
-    shown._draw(plot(np.array(x), start, end), figure)
+    slide._draw(plot(np.array(x), start, end), figure)
     return figure
 
 

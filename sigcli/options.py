@@ -172,7 +172,7 @@ PlotOutput = Annotated[
         metavar="FILE",
         show_default=False,
         help="Write to a file instead: .svg, .png or .pdf is a picture, for which "
-        "pip install 'sigcli\\[plot]'; .csv, .tsv or .json its numbers.",
+        "pip install matplotlib; .csv, .tsv or .json its numbers.",
     ),
 ]
 Dtype = Annotated[

@@ -52,7 +52,7 @@ def _matplotlib(kind: str) -> tuple[Any, Any]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise FileError(f"--output: matplotlib cannot be loaded: {error}") from error
-        raise FileError(f"--output: .{kind} needs matplotlib; pip install 'sigcli[plot]'") from None
+        raise FileError(f"--output: .{kind} needs matplotlib; pip install matplotlib") from None
     except Exception as error:  # whatever its own settings, or a broken installation, raise
         raise FileError(f"--output: matplotlib cannot be loaded: {error}") from error
     return style, Figure

@@ -24,7 +24,7 @@ from sigcli.show import slide
 from sigcli.show.plot import Canvas, joined, plot, ticks
 
 needs_matplotlib = pytest.mark.skipif(
-    find_spec("matplotlib") is None, reason="pictures need pip install 'sigcli[plot]'"
+    find_spec("matplotlib") is None, reason="pictures need pip install matplotlib"
 )
 GUTTER = 5  # columns left of the curves
 BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
@@ -529,7 +529,7 @@ def test_without_matplotlib_there_is_a_line_on_how_to_get_it(sigcli, monkeypatch
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     ran = sigcli("plot", "-o", str(tmp_path / f"p{suffix}"))
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == (f"sigcli: --output: {suffix} needs matplotlib; pip install 'sigcli[plot]'\n")
+    assert ran.err == (f"sigcli: --output: {suffix} needs matplotlib; pip install matplotlib\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from . import __version__
+from . import __version__, completion
 from .argv import ArrayCommand, arities, is_negative, no_option
 from .arrays.files import replacing
 from .arrays.given import Given
@@ -68,6 +68,8 @@ class CommandGroup(TyperGroup):
         """Ask for a command where there is none."""
         if not ctx.resilient_parsing and (not args or is_negative(args[0])):
             raise UsageError(f"a command is missing; {self._known()}")
+        if not ctx.resilient_parsing and args[0] in completion.OPTIONS:
+            completion.prepare(args)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -588,6 +590,9 @@ def _say(lines: Sequence[str]) -> None:
 
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are said, never raised."""
+    instruction = os.environ.get("_SIGCLI_COMPLETE", "")
+    if completion.is_ours(instruction, args):
+        return _complete(instruction, args)
     try:
         return app(list(args), prog_name="sigcli", standalone_mode=False) or 0
     except SigcliError as error:
@@ -600,9 +605,18 @@ def run(args: Sequence[str]) -> int:
         _say([f"sigcli: the result could not be written: {error.strerror}"])
     except MemoryError:
         _say(["sigcli: not enough memory for arrays of this size"])
+    except SystemExit as end:  # Typer's, once it has answered for a shell
+        return int(end.code or 0)
     except Exception as error:  # no traceback reaches a user
         _say([f"sigcli: internal error, please report it: {printable(repr(error))}"])
     return UsageError.exit_code
+
+
+def _complete(instruction: str, args: Sequence[str]) -> int:
+    """Print what a shell asks for; a line that is being typed is no place for an error."""
+    with suppress(Exception):
+        _write(completion.answer(instruction, args, typer.main.get_command(app)))
+    return 0
 
 
 def _width() -> int:

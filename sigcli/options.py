@@ -18,7 +18,7 @@ FORMATS = ("table", "plain", "csv", "json")
 DTYPES = ("float16", "float32", "float64")
 METHODS = ("central", "complex")
 PLOT_FORMATS = ("table", "csv", "json")
-_SUFFIXES = {  # of --output: how to write, and the format that it goes with
+SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".npy": ("npy", ""),
     ".npz": ("npz", ""),
     ".csv": ("csv", "csv"),
@@ -31,7 +31,7 @@ _PLOT_SUFFIXES = {
     ".svg": ("svg", "table"),
     ".png": ("png", "table"),
     ".pdf": ("pdf", "table"),
-    **{suffix: _SUFFIXES[suffix] for suffix in (".csv", ".tsv", ".json")},
+    **{suffix: SUFFIXES[suffix] for suffix in (".csv", ".tsv", ".json")},
 }
 _DRAWN = (4, 3)  # rows and columns that differ, so that a transposition shows
 _MOST_DIGITS = 17  # no float64 has more
@@ -261,7 +261,7 @@ def _row_count(text: str) -> int | None:
 
 
 def _kind(
-    output: str, format: str | None, suffixes: Mapping[str, tuple[str, str]] = _SUFFIXES
+    output: str, format: str | None, suffixes: Mapping[str, tuple[str, str]] = SUFFIXES
 ) -> str:
     """Return how to write the file `output`, by its suffix."""
     kind, its_format = suffixes.get(os.path.splitext(output)[1].lower(), ("", format))

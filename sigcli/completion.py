@@ -31,7 +31,6 @@ OPTIONS = ("--install-completion", "--show-completion")
 
 _BASH = r"""
 _sigcli_completion() {
-    local IFS=$'\n'
     COMPREPLY=()
     if [[ ${COMP_WORDS[COMP_CWORD-1]} =~ ^[0-9\&]*[\<\>]+[\&\|]?$ ]]; then
         compopt -o default

@@ -130,6 +130,8 @@ TYPED = {
     "forward 24 -o \\~\t": "{forward}{24}{-o}{~t.npy}{Z}",
     "forward 24 -o ~/h\t": "{forward}{24}{-o}{HOME/home.csv}{Z}",
     "forward --output=~/h\t": "{forward}{--output=~/hZ}",
+    "forward 24 --dtype f\t": "{forward}{24}{--dtype}{floatZ}",
+    "forward @my\tf\t": "{forward}{@my file.npy}{Z}",
     "forward 24 --format=j\t": "{forward}{24}{--format=json}{Z}",
     "gradcheck --layer s\t": "{gradcheck}{--layer}{solo.py:Z}",
     "gradcheck --layer s\t\t": "{gradcheck}{--layer}{solo.py:Solo}{Z}",
@@ -156,7 +158,8 @@ def test_bash_may_break_words_elsewhere(folder):
 
 def test_bash_completes_behind_an_assignment_and_after_a_redirection(folder):
     lines = ["A=1 sigcli forward @x\t", "sigcli forward 1 < readm\t"]
-    assert typed("bash", lines) == ["{sigcli}{forward}{@x.npy}{Z}", "{sigcli}{forward}{1}{Z}"]
+    expected = ["{A=1}{sigcli}{forward}{@x.npy}{Z}", "{sigcli}{forward}{1}{Z}"]
+    assert typed("bash", lines) == expected
 
 
 @pytest.mark.skipif("fish" not in INSTALLED, reason="its protocol is tested without it too")

@@ -166,10 +166,8 @@ def split(text: str) -> Line | None:
     if escape or live:
         return None
     at_home = begin is not None and text.startswith("~/", begin)
-    names = [os.path.basename(word) for word in words]
-    first = names.index("sigcli") if "sigcli" in names else 0  # assignments may stand before it
     start = os.path.expanduser(word) if at_home else word
-    return Line(words[first + 1 :], start, word, quote)
+    return Line(words[1:], start, word, quote)
 
 
 def escaped(text: str, quote: str) -> str:

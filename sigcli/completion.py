@@ -15,14 +15,13 @@ where a shell breaks words, nor how they were quoted. Only fish does this by its
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .argv import RUN, arities, rewrite
 from .errors import UsageError, quoted
+from .source import names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -233,10 +232,10 @@ def _owner(words: Sequence[str], known: Mapping[str, int]) -> tuple[str, bool]:
 def _values(name: str, start: str, known: Mapping[str, int]) -> Sequence[str]:
     """Return the values of an option, or of X if `name` is empty."""
     from .arrays.formats import KINDS
-    from .options import DTYPES, FORMATS, METHODS, SUFFIXES
+    from .options import DTYPES, FORMATS, METHODS, PLOT_SUFFIXES, SUFFIXES
 
     if name in ("--output", "-o"):
-        return _files(start, SUFFIXES)
+        return _files(start, SUFFIXES | PLOT_SUFFIXES)
     if name == "--layer":
         return _layers(start)
     if known.get(name) == RUN:
@@ -268,30 +267,7 @@ def _layers(start: str) -> list[str]:
     """Return Python files with a colon after them, or the layers in the one named by `start`."""
     file, colon, _ = start.rpartition(":")
     found = [path if path.endswith("/") else f"{path}:" for path in _files(start, (".py",))]
-    return found + [f"{file}:{name}" for name in layer_names(file) if colon]
-
-
-def layer_names(path: str) -> list[str]:
-    """Return the same as `layer.custom.names`, which cannot be had without NumPy."""
-    if not os.path.isfile(path):  # a pipe would be waited for
-        return []
-    try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            body = ast.parse(file.read()).body
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    found = [
-        node.name
-        for node in body
-        if isinstance(node, ast.ClassDef)
-        or (isinstance(node, ast.FunctionDef) and _takes_nothing(node.args))
-    ]
-    return [name for name in dict.fromkeys(found) if not name.startswith("_")]
-
-
-def _takes_nothing(args: ast.arguments) -> bool:
-    return len(args.posonlyargs + args.args) == len(args.defaults) and None not in args.kw_defaults
+    return found + [f"{file}:{name}" for name in names(file) if colon]
 
 
 def _brief(text: str | None) -> str:

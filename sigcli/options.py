@@ -27,7 +27,7 @@ SUFFIXES = {  # of --output: how to write, and the format that it goes with
     ".json": ("json", "json"),
     ".svg": ("picture", "table"),
 }
-_PLOT_SUFFIXES = {
+PLOT_SUFFIXES = {
     ".svg": ("svg", "table"),
     ".png": ("png", "table"),
     ".pdf": ("pdf", "table"),
@@ -285,7 +285,7 @@ def read_plot_display(
         raise UsageError(f"{name}: a plot has no 'plain'; choose table, the drawing, csv or json")
     choice(name, wanted, PLOT_FORMATS)
     return Display(
-        wanted if output is None else _kind(output, format, _PLOT_SUFFIXES),
+        wanted if output is None else _kind(output, format, PLOT_SUFFIXES),
         output,
         dtype=None,
         digits=None,

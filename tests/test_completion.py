@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from sigcli import completion
-from sigcli.layer import custom
 
 SHELLS = {
     "bash": ["bash", "--norc", "-i"],
@@ -195,7 +194,7 @@ AT = [f"@{name}" for name in READABLE]
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("", ["backward", "forward", "gradcheck"]),
+        ("", ["backward", "forward", "gradcheck", "graph", "plot"]),
         ("b", ["backward"]),
         ("--v", ["--version"]),
         ("nope @", []),
@@ -303,14 +302,6 @@ def test_a_folder_that_cannot_be_read_and_a_pipe_offer_nothing(folder, offered, 
 
     monkeypatch.setattr(os, "listdir", refuse)
     assert offered("sigcli forward @only/") == []
-
-
-@pytest.mark.parametrize(
-    "code", [LAYERS, "def a(x=1, *, y=2): 0\ndef b(*, y): 0\ndef a(): 0", "class", '"\\d"', "\0"]
-)
-def test_the_names_of_a_file_are_those_that_its_errors_list(tmp_path, code):
-    (tmp_path / "l.py").write_text(code)
-    assert completion.layer_names(str(tmp_path / "l.py")) == custom.names(tmp_path / "l.py")
 
 
 def test_neither_numpy_nor_rich_is_loaded(folder, monkeypatch):

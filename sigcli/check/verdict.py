@@ -111,7 +111,7 @@ class Judge:
         tol = np.where(at_rest, np.maximum(tol, self.rtol * slope.reach), tol)
         dead = slope.zero & (gradient == 0) & (bound < float(limits.smallest_normal))
         few = unit > _FEW_DIGITS * np.abs(gradient)
-        seen = ((error + bound <= tol) | dead) & ~few & ~slope.kink
+        seen = ((error + bound <= tol) | dead) & ~few
         off = (error - bound - slack > tol + rounding + slope.floor) & ~slope.kink
         return np.where(off, WRONG, np.where(seen, PASS, UNRESOLVED))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import os
 import sys
-import warnings
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import LayerError, quoted
+from ..source import names
 from .guard import Code, Guarded, apart, folder
 
 if TYPE_CHECKING:
@@ -64,27 +63,6 @@ def load(spec: str) -> Callable[[], Guarded]:
             return partial(Guarded, target, code)
         code.run("at import", _check_call, target, spec)
     return partial(_build, target, code)
-
-
-def names(path: str | os.PathLike[str]) -> list[str]:
-    """Return what a Python file offers for a layer, without running it.
-
-    These are its classes, and its functions without required arguments, in order; none if the
-    file cannot be read. Names that begin with an underscore are left out.
-    """
-    try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as that of an invalid escape
-            body = ast.parse(file.read()).body
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    found = [
-        node.name
-        for node in body
-        if isinstance(node, ast.ClassDef)
-        or (isinstance(node, ast.FunctionDef) and _takes_nothing(node.args))
-    ]
-    return [name for name in dict.fromkeys(found) if not name.startswith("_")]
 
 
 def _build(target: Callable[[], Any], code: Code) -> Guarded:
@@ -151,11 +129,6 @@ def _required(target: Callable[..., Any]) -> list[str]:
 
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-def _takes_nothing(args: ast.arguments) -> bool:
-    """Return whether a function with these arguments can be called without any."""
-    return len(args.posonlyargs + args.args) == len(args.defaults) and None not in args.kw_defaults
 
 
 def _a_function(call: str) -> str:

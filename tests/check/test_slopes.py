@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sigcli import gradcheck
-from sigcli.check.slopes import Forward
+from sigcli.check.slopes import Forward, slopes
 
 from . import zoo
 
@@ -178,8 +180,8 @@ def test_waves_finer_than_the_steps_fool_nobody(frequency):
     w, x = frequency * rng.uniform(0.5, 1.5, 1000), rng.uniform(-3, 3, 1000)
     check = gradcheck(layer(lambda x: np.sin(w * x), lambda x: w * np.cos(w * x)), x)
     assert "wrong" not in check.verdicts
-    if frequency <= 1e3:
-        assert np.mean(check.verdicts == "pass") > 0.98
+    if frequency <= 1e5:
+        assert np.mean(check.verdicts == "pass") > (0.98 if frequency <= 1e3 else 0.6)
     zero = gradcheck(layer(lambda x: np.sin(w * x), np.zeros_like), x)
     assert "pass" not in zero.verdicts
 
@@ -274,3 +276,32 @@ def test_float32_weights_in_a_float64_layer_widen_the_bound_of_every_y():
         check = gradcheck(affine, np.random.default_rng(seed).uniform(-3, 3, (4, 3)), rtol=1e-3)
         assert "wrong" not in check.verdicts
         assert check.broken_promises == ()
+
+
+def test_where_y_itself_is_not_finite_nothing_is_known():
+    """1 / x² is inf at 0, and its central differences there are 0."""
+    check = gradcheck(layer(lambda x: 1 / (x * x), lambda x: 0 * x), [0.0])
+    assert check.verdict == "unresolved"
+    assert np.isnan(check.numeric[0])
+
+
+def test_a_small_slope_beside_a_bend_is_not_taken_for_0():
+    bent = layer(lambda x: x * x + 1e-10 * x, lambda x: 0 * x)
+    assert gradcheck(bent, [0.0]).verdict == "wrong"
+
+
+def test_a_y_of_0_in_a_narrower_type_than_dx_does_not_show_a_dx_of_0():
+    def f(x):
+        return (1e-8 * np.asarray(x)).astype(np.float16)
+
+    assert gradcheck(layer(f, lambda x: 0.0 * x), [0.5]).verdict == "unresolved"
+
+
+def test_two_ladders_that_contradict_each_other_are_not_believed():
+    forward = Forward(layer(np.sin), np.array([0.3]))
+    one, douts = np.array([0]), np.ones((1, 1))
+    first = slopes(forward, one, douts, lambda *_: np.array([True]))
+    other = replace(first, numeric=first.numeric + 1e-3)
+    bound = first.widened(other).bound[0, 0]
+    assert 1e-3 <= bound < 1.01e-3
+    assert first.widened(first).bound.tolist() == first.bound.tolist()

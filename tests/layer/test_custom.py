@@ -13,8 +13,9 @@ import pytest
 
 from sigcli import Sigmoid
 from sigcli.errors import LayerError, SigcliError
-from sigcli.layer.custom import load, names
+from sigcli.layer.custom import load
 from sigcli.layer.guard import apart
+from sigcli.source import names
 
 DOUBLE = """
 class Double:

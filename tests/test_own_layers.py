@@ -256,6 +256,13 @@ def test_a_gradient_in_numbers_is_as_good_as_its_last_digit(sigcli, dx, verdicts
     assert sigcli("gradcheck", *BOOK, "--dx", *dx).code == code
 
 
+def test_a_number_is_right_to_as_many_digits_as_it_has(sigcli):
+    _, found = checked(sigcli, *BOOK, "--dx", "3.775e-11", "6.3e-15", "-0.013296")
+    assert found["digits"] == [4, 2, 5]
+    ran = sigcli("gradcheck", *BOOK, "--dx", "3.775e-11", "6.332e-15", "-0.01330")
+    assert "All 3 gradients are verified, to 4 digits or more (rtol 1.49e-08)." in ran.out
+
+
 def test_numbers_from_json_and_npy_are_exact_and_those_in_text_are_not(sigcli, layers):
     rounded = [3.775e-11, 6.332e-15, -0.0133]
     np.save("dx.npy", rounded)

@@ -343,11 +343,14 @@ def _result(
     x, analytic = (array.reshape(-1)[chosen] for array in (check.x, check.analytic))
     numeric, bound = slope.numeric[0], slope.bound[0]
     error = np.abs(analytic - numeric)
-    off = error + bound + check.unit[chosen]
+    off, unit = error + bound, check.unit[chosen]
     whole = np.finfo(analytic.dtype).precision
     # What is seen to be 0 is so beside how y moves else; see `verdict.Judge.code`.
     size = np.where(slope.at_rest & (analytic == 0), slope.reach, slope.scale)
     digits = np.where((off == 0) | (size == 0) & (code == PASS), whole, -np.log10(off / size))
+    # Of a number that was given in digits, all are confirmed that it has.
+    given = np.floor(np.log10(np.abs(analytic) / unit)) + 1
+    digits = np.where((unit > 0) & (code == PASS), np.minimum(given, whole), digits)
     aligned = check.y.shape == check.x.shape and drawn is not None
     unresolved = code == UNRESOLVED
     why_not = reasons(check, slope.at(unresolved), chosen[unresolved])
@@ -364,7 +367,7 @@ def _result(
         verdicts=np.array(WORDS)[code].reshape(shape),
         reasons=said.reshape(shape),
         rtol=check.rtol,
-        unit=check.unit[chosen].reshape(shape) if check.unit.any() else None,
+        unit=unit.reshape(shape) if unit.any() else None,
         indices=drawn,
         shape=check.x.shape,
         **more,

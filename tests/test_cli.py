@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from sigcli import __version__, cli
+
+from .terminal import ESCAPES, in_terminal
 
 COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot")
 KNOWN = f"the commands are {', '.join(COMMANDS)}; 'sigcli --help' shows how"
@@ -360,27 +357,6 @@ def test_an_old_encoding_gets_ascii_and_the_same_numbers(process):
 
 
 # A terminal
-
-
-def in_terminal(line: list[str], columns: int, **settings: str) -> str:
-    """Run the program in a terminal of so many columns and return what it shows."""
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    env = {**os.environ, "TERM": "xterm-256color", **settings}
-    child = subprocess.Popen(["sigcli", *line], stdout=side, stderr=side, stdin=side, env=env)
-    os.close(side)
-    shown = b""
-    while select.select([main], [], [], 30)[0]:
-        try:
-            shown += os.read(main, 65536)
-        except OSError:  # the terminal's last word
-            break
-    child.wait(timeout=30)
-    os.close(main)
-    return shown.decode().replace("\r\n", "\n")
-
-
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def test_a_terminal_of_80_columns_holds_the_common_tables():

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 import os
-import pty
 import re
-import select
 import struct
 import subprocess
 import sys
-import termios
 from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,12 +19,13 @@ from sigcli.show import plot as shown
 from sigcli.show import slide
 from sigcli.show.plot import Canvas, joined, plot, ticks
 
+from ..terminal import ESCAPES, in_terminal
+
 needs_matplotlib = pytest.mark.skipif(
     find_spec("matplotlib") is None, reason="pictures need pip install matplotlib"
 )
 GUTTER = 5  # columns left of the curves
 BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def sigma(x: float) -> float:
@@ -419,24 +416,6 @@ def test_an_old_encoding_gets_ascii(process):
     assert drawing.legend == [
         "     *** y = sigma(x)   ... dy/dx = y(1 - y) <= 0.25   O o at X   @ both"
     ]
-
-
-def in_terminal(line: list[str], columns: int, lines: int, **settings: str) -> str:
-    """Run the program in a terminal of this size and return what it shows."""
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    env = {**os.environ, "TERM": "xterm-256color", **settings}
-    child = subprocess.Popen(["sigcli", *line], stdout=side, stderr=side, stdin=side, env=env)
-    os.close(side)
-    found = b""
-    while select.select([main], [], [], 30)[0]:
-        try:
-            found += os.read(main, 65536)
-        except OSError:  # the terminal's last word
-            break
-    child.wait(timeout=30)
-    os.close(main)
-    return found.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize(

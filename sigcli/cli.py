@@ -141,6 +141,8 @@ def forward(
     sigcli forward -1 '-2.5e-3' -inf --format json
 
     sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
+
+    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Forward'.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
@@ -198,6 +200,8 @@ def backward(
     sigcli backward 24 32 5 --textbook
 
     sigcli backward --y 0.5 0.9 --dout 1
+
+    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Backward'.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     if y and (x or textbook):
@@ -257,6 +261,8 @@ def gradcheck(
     sigcli gradcheck 24 32 5 --dout 1 0.5 -2 --dx 3.775e-11 6.332e-15 -0.01330
 
     sigcli gradcheck --layer layers.py:Sigmoid && echo verified
+
+    Read more: the README, 'Gradient check' and 'Check your own layer'.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     options = read_check(method, rtol, samples, seed, why, shape)
@@ -321,6 +327,8 @@ def graph(
     sigcli graph 5 --dout 1
 
     sigcli graph -800 --format json
+
+    Read more: Deep Learning from Scratch, figures 5-19 to 5-22, and the README, 'Graph'.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     if display.kind == "plain":
@@ -351,6 +359,8 @@ def plot(
     sigcli plot 24 32 5
 
     sigcli plot -1 0 2 --from -6 --to 6 --output sigmoid.svg
+
+    Read more: the README, 'Plot'.
     """
     display = read_plot_display(format, output, no_color, quiet)
     low, high = read_span(start, end, with_points=bool(x))

@@ -200,7 +200,7 @@ def gradcheck(
         mistake=mistakes.named(),
         would_catch=mistakes.coverage(),
         broken_promises=promises,
-        advice=(*advice, *more, *found.advice),
+        advice=(*advice, *more, *found.advice, *_remarks(layer, x)),
         why=None if why is None else found.why(why),
     )
 
@@ -211,6 +211,12 @@ def _built(layer: Any, x: Array) -> tuple[Layer, tuple[str, ...]]:
         layer = layer()
         return layer, advice_on_order(layer, x)
     return layer, ()
+
+
+def _remarks(layer: Any, x: Array) -> tuple[str, ...]:
+    """Return what the layer has to say of x, if it says anything."""
+    remarks = getattr(layer, "remarks", None)
+    return tuple(map(str, remarks(x))) if callable(remarks) else ()
 
 
 def _steady(layer: Layer, x: Array) -> Array:

@@ -50,6 +50,7 @@ class Layer(Protocol):
     - ``complement(x)``, whose derivative is minus that of `forward`: where y is so near a constant
       that its differences are lost in rounding, those of the complement may not be;
     - ``at_complex(x)``: y at complex x, where `forward` does not take them;
+    - ``remarks(x)``: sentences that are good to know at x;
     - ``arithmetic(x, dout)``: the formula, value and rounding error of each step of one dx.
     """
 

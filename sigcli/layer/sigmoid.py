@@ -225,7 +225,7 @@ class Sigmoid:
     def remarks(self, x: ArrayLike) -> tuple[str, ...]:
         """Return what is good to know at `x`: where y is so near 1 that 1 − y loses digits."""
         x = real("x", x)
-        rest, whole = self.complement(x), np.finfo(x.dtype).precision
+        rest, whole = sigmoid(-x), np.finfo(x.dtype).precision
         with np.errstate(all="ignore"):
             error = np.abs(textbook(x, np.ones_like(x)) / (rest * (1 - rest)) - 1)
             digits = np.nan_to_num(np.clip(-np.log10(error), 0, whole), nan=whole)

@@ -34,6 +34,20 @@ def test_a_threshold_adds_the_class():
     assert [row.split()[-1] for row in rows] == ["0", "1", "nan"]
 
 
+def test_saturation_is_explained_once_where_the_textbook_formula_loses_digits():
+    """σ(−32) is 1.2664e-14, of which 1 − σ(32) in float64 keeps 1.2656e-14."""
+    *_, words = lines(backward_pass(np.array([24.0, 32.0, 32.0, 5.0]), np.ones(4)))
+    assert words == "x = 32: y is within 1.3e-14 of 1; the textbook formula keeps 3 digits here."
+    assert not any("textbook" in line for line in lines(backward_pass(np.array([5.0]), np.ones(1))))
+
+
+def test_decimal_points_stand_below_one_another():
+    rows = lines(forward_pass(np.array([24.0, -3.25, 1e-9, 500.0])))[2:]
+    cells = [list(re.finditer(r"\S+", row)) for row in rows]
+    for column in (1, 2, 3):
+        assert len({row[column].start() + row[column][0].find(".") for row in cells}) == 1
+
+
 def test_in_a_pipe_no_digit_is_cut_and_no_line_wrapped():
     x = np.array([-2.2250738585072014e-308, 1.2345678901234567e-300])
     result = backward_pass(x, x, with_textbook=True)
@@ -69,7 +83,7 @@ def test_indices_of_matrices_are_pairs():
 
 def test_a_check_shows_what_was_compared():
     check = gradcheck(Sigmoid(), X)
-    header, _, *rows, words, _ = lines(check)
+    header, _, *rows, words, note, _ = lines(check)
     expected = ["index", "x", "dout", "analytic", "numeric ± bound", "digits", "verdict"]
     assert re.split(r"\s{2,}", header) == expected
     for index, row in enumerate(rows):
@@ -84,6 +98,9 @@ def test_a_check_shows_what_was_compared():
         assert verdict == "pass"
     assert words == (
         f"All 3 gradients are verified, to {check.digits.min()} digits or more (rtol 1.49e-08)."
+    )
+    assert note == (
+        "Note: x = 32: y is within 1.3e-14 of 1; the textbook formula keeps 3 digits here."
     )
 
 

@@ -42,7 +42,7 @@ def test_saturation_is_explained_once_where_the_textbook_formula_loses_digits():
 
 
 def test_decimal_points_stand_below_one_another():
-    rows = lines(forward_pass(np.array([24.0, -3.25, 1e-9, 500.0])))[2:]
+    rows = lines(forward_pass(np.array([24.0, -3.25, 0.001, 500.0])))[2:]
     cells = [list(re.finditer(r"\S+", row)) for row in rows]
     for column in (1, 2, 3):
         assert len({row[column].start() + row[column][0].find(".") for row in cells}) == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from math import comb
 from typing import Any
 
@@ -43,7 +44,10 @@ _COLUMNS = 2**13  # derivatives of one y by one x that are extrapolated together
 _ULPS = 4.0  # what a function's values are taken to be good for unless the layer says otherwise
 _SEED = 5
 _NOISE_STEP = 2.0**-22  # of x
-_AROUND = 0.997, 1.003  # the step at which a y first moves; one of them is on the same stair
+_AROUND = 0.8, 1.25  # times the step at which a y first jumps; one of them is on the same stair
+_HALVINGS, _LEAP = 40, 1e3  # of the way to where a y leaves 0, and how much steeper it gets
+_NEAR = 0.25  # of x
+_SURE = 64  # units in the last place, beside which the rounding of what is compared is small
 _MOST_NOISE = 1e-6  # of the largest y
 _GRAIN = 64  # units in the last place, where that is coarser
 _DEVIATIONS = 6  # of the noise, which a few values show only roughly
@@ -93,6 +97,13 @@ class Forward:
         except Exception:  # a step may leave the domain, where math.log raises
             return np.full(self.y.shape, np.nan, self.y.dtype)
         return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
+
+    @cached_property
+    def dead(self) -> Any:
+        """Which y are 0 for good, as on the dead side of ReLU; none that are known to vary."""
+        if self.scale is not None:
+            return np.zeros(self.y.shape, bool)
+        return (self.y == 0) & ~_leaps(self) if self.elementwise else self.y == 0
 
     def grain(self) -> float:
         """Return how coarse y may be where it stands still; 0 if the layer says what it is.
@@ -170,8 +181,8 @@ class Slopes:
         What is lost of the slope of each y that does not move, if it has the rounding of the
         largest: y may be a small difference, and its own last place far finer.
     moved, at_rest, zero : ndarray of bool
-        Whether x[i] moves any y at all; whether no y is known to have a slope; whether every y is
-        exactly 0 and does not move.
+        Whether x[i] moves any y at all; whether the slope of every y comes out as exactly 0;
+        whether every y is exactly 0 and does not move.
     kink : ndarray of bool
         Whether the slopes to the left and to the right differ.
     left, right : ndarray of float64
@@ -376,10 +387,12 @@ def _weighed(
         getattr(found, field.name).reshape(-1, many) for field in fields(Derivative)
     )
     size, x = np.abs(weights[0]), forward.x.reshape(-1)[chosen, np.newaxis]
-    flat = forward.y.reshape(-1)
-    dead = (flat[chosen, np.newaxis] if forward.elementwise else flat) == 0
-    if forward.scale is not None:
-        dead = dead & False  # what is known to vary is nowhere flat
+    nought = forward.y.reshape(-1) == 0
+    nought = nought[chosen, np.newaxis] if forward.elementwise else nought
+    dead = ~moved & nought
+    if dead.any():
+        good = forward.dead.reshape(-1)
+        dead &= good[chosen, np.newaxis] if forward.elementwise else good
     with np.errstate(all="ignore"):
 
         def total(weight: Float64, of: Any) -> Any:
@@ -405,8 +418,8 @@ def _weighed(
             ),
             total(size, np.where(near, 0, forward.grain() / np.maximum(1, np.abs(x)))),
             (moved & (size != 0)).any(axis=1),
-            ((np.abs(value) <= bound) | (size == 0)).all(axis=1),
-            ((~moved & dead) | (size == 0)).all(axis=1),
+            ((value == 0) | (size == 0)).all(axis=1),
+            (dead | (size == 0)).all(axis=1),
             kink,
             left,
             right,
@@ -428,7 +441,8 @@ def _noise(forward: Forward) -> Float64:
     most = size * max(_MOST_NOISE, _GRAIN * float(np.finfo(forward.y.dtype).eps))
     direction = np.abs(x) * np.random.default_rng(_SEED).uniform(0.5, 1, x.shape)
     with np.errstate(all="ignore"):
-        random, stairs = _random(forward, direction, size or 1.0), _stairs(forward, direction)
+        random = _random(forward, direction, size or 1.0)
+        stairs = np.maximum(_stairs(forward, direction), _stairs(forward, -0.7 * direction))
         noise = np.maximum(np.where(random > most, np.inf, random), stairs)
         # All y of a layer are computed in one precision, though it does not show in each.
         usual = np.median(np.where(np.isfinite(noise / y), noise / y, 0.0))
@@ -461,28 +475,59 @@ def _random(forward: Forward, direction: Float64, size: float) -> Float64:
 
 
 def _stairs(forward: Forward, direction: Float64) -> Float64:
-    """Return how high the first stair of each y is, if it stands still before.
+    """Return how high the first stair of each y is.
 
-    A y that is a small difference of large numbers, such as log(1 + exp(x)) at −30, moves by
-    their last place at once; to steps too small for that it looks flat. Unlike a y beyond a kink,
-    it stands still again after the stair.
+    A y that holds a small difference of large numbers, such as log(1 + exp(x)) at −30 or
+    x · (1 + tanh(x)) at −8, moves by their last place at once; to steps too small for that it
+    looks flat, or as straight as the rest of it. From one step to the next, four times as large,
+    y must then move by another amount than four times as much, though beyond the stair its slope
+    is what it was; beyond a kink, or where y is curved, it is another.
     """
 
     def change(steps: float) -> Float64:
-        there = forward(forward.x + steps * direction).astype(np.float64)
-        return np.nan_to_num(np.abs(there - forward.y))
+        return forward(forward.x + steps * direction).astype(np.float64) - forward.y
 
-    own = 2 * forward.ulps * np.spacing(np.abs(forward.y)).astype(np.float64)
-    height = np.zeros(forward.y.shape)
-    still = change(2.0**-52) == 0  # what moves at once is as smooth as x is fine
-    for steps in (2.0**power for power in (*range(-50, -1, 2), -1)):
+    own = _SURE * np.spacing(np.abs(forward.y)).astype(np.float64)
+    height, last = np.zeros(forward.y.shape), change(2.0**-52)
+    even = np.ones(forward.y.shape, bool)
+    for steps in (2.0**power for power in (*range(-50, -1, 2), -1, 0)):
         moved = change(steps)
-        first = still & (moved != 0)
-        if np.any(first & (moved > own)):
-            around = [change(steps * factor) == moved for factor in _AROUND]
-            height = np.where(first & (around[0] | around[1]), moved, height)
-        still &= ~first
-    return np.where(height > own, 2 * height, 0.0)
+        off = np.abs(moved - 4 * last)
+        first = even & (off > own)
+        if steps > _NEAR:  # so far off, a y that has moved may have met several kinks
+            first &= last == 0
+        if np.any(first):
+            beyond = [(change(factor * steps) - moved) / (factor - 1) for factor in _AROUND]
+            bend = np.fmin(*(np.abs(slope - 4 * last) for slope in beyond))
+            height = np.where(first & (bend < off / 2), off, height)
+        even, last = even & ~first & np.isfinite(moved), moved
+    return 2 * height
+
+
+def _leaps(forward: Forward) -> Any:
+    """Return which y leave 0 by a leap, on either side of x.
+
+    1 − tanh(x) is 0 from 19 on, since 1 − y has no digits there, and leaps to 1e-16 below; ReLU
+    leaves 0 continuously. Towards a leap, the slope from the last 0 to the first other y grows
+    without end.
+    """
+    x, leaps = forward.x, np.zeros(forward.y.shape, bool)
+    with np.errstate(all="ignore"):
+        for side in (np.abs(x), -np.abs(x)):
+            low, high = np.zeros(x.shape), np.full(x.shape, np.nan)
+            for far in (0.25, 0.5, 1.0, 2.0, 4.0):
+                away = np.isnan(high) & (forward(x + far * side) != 0)
+                high = np.where(away, far, high)
+                low = np.where(np.isnan(high), far, low)
+            width, there = high - low, forward(x + high * side).astype(np.float64)
+            first = np.abs(there) / width
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2
+                y = forward(x + middle * side).astype(np.float64)
+                low, high = np.where(y == 0, middle, low), np.where(y == 0, high, middle)
+                there = np.where(y == 0, there, y)
+            leaps |= np.abs(there) / (high - low) > _LEAP * first
+    return leaps
 
 
 def _elementwise(forward: Forward) -> bool:

@@ -15,7 +15,7 @@ POINTS = 5_000  # at least, in all
 
 # How much of a layer's gradient differences cannot decide, where that is more than 2 %, and why.
 UNRESOLVED = {
-    "sigmoid": 0.05,  # from x = 13 on, y is within too few units in the last place of 1
+    "sigmoid": 0.08,  # from x = 13 on, y is within too few units in the last place of 1
     "clip": 0.75,  # beyond the ends y stands still at 1, as that of σ at 100 does
     "1e6 + tanh": 1.0,  # a unit in the last place of y is 1e-10
     "sin(1e9 x)": 1.0,  # the smallest steps span waves

@@ -33,7 +33,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def benchmark(only: str, effort: Effort) -> Report:
-    """Return what the rows that have `only` in their name, or in what they are compared with."""
+    """Measure the rows with `only` in their name, or in that of what they are against."""
     with TemporaryDirectory(prefix="sigcli-benchmark-") as folder:
         environment = _environment(folder)
         wanted = [

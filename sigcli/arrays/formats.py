@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from ..errors import FileError, NumberError, quoted
+from ..errors import FileError, NumberError, SigcliError, quoted
 from .files import opened, shown
 from .text import BOM, BY_DIGITS, MAX_DIMENSIONS
 
@@ -234,8 +234,7 @@ def _read_npy(reference: Reference, file: IO[bytes], size: int, notes: list[str]
 
 def read_npz(members: Members, file: IO[bytes]) -> Loaded:
     """Read members of an archive, each only as far as its header says that it goes."""
-    from zipfile import BadZipFile, ZipFile
-    from zlib import error as zlib_error
+    from zipfile import ZipFile
 
     where = f"{members.reference.name}: {shown(members.reference.path)}"
     try:
@@ -248,7 +247,9 @@ def read_npz(members: Members, file: IO[bytes]) -> Loaded:
                         members.reference, data, infos[member].file_size, notes
                     )
             return Loaded(arrays, notes)
-    except (BadZipFile, zlib_error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (SigcliError, MemoryError):
+        raise
+    except Exception as error:  # whatever zipfile and the decompressors find wrong with it
         raise FileError(f"{where} is no .npz file: {error}") from None
 
 

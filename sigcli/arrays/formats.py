@@ -7,6 +7,7 @@ Nothing that a file holds is ever executed: ``.npy`` data are numbers or are ref
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -196,7 +197,9 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
     try:
         version = npy.read_magic(file)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran, dtype = read(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 wrote it is no fault
+            shape, fortran, dtype = read(file)
     except Exception as error:  # whatever ast and tokenize find wrong with it
         raise FileError(f"{where} is no .npy file: its header cannot be read") from error
     real(reference.name, np.empty(0, dtype))

@@ -330,18 +330,20 @@ def _shaped(
 _WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
-def _flatten(place: str, value: Any, flat: list[float]) -> tuple[int, ...]:
+def _flatten(place: str, value: Any, flat: list[float], depth: int = 0) -> tuple[int, ...]:
     """Append the numbers of nested lists to `flat` and return their shape."""
     if not isinstance(value, list):
         flat.append(_json_number(place, value))
         return ()
+    if depth >= MAX_DIMENSIONS:
+        raise FileError(f"{place.partition('[')[0]}: more than {MAX_DIMENSIONS} brackets deep")
     first: tuple[int, ...] = ()
     for index, item in enumerate(value):
         if type(item) is float:  # the common case, kept short
             flat.append(item)
             shape: tuple[int, ...] = ()
         else:
-            shape = _flatten(f"{place}[{index}]", item, flat)
+            shape = _flatten(f"{place}[{index}]", item, flat, depth + 1)
         if not index:
             first = shape
         elif shape != first:
@@ -352,6 +354,8 @@ def _flatten(place: str, value: Any, flat: list[float]) -> tuple[int, ...]:
 def _json_number(place: str, value: Any) -> float:
     if _is_word(value):
         return float(_WORDS[value])
+    if isinstance(value, dict):  # perhaps too deep to be shown
+        raise FileError(f"{place}: an object is not a number")
     if isinstance(value, bool) or not isinstance(value, int | float):
         import json
 

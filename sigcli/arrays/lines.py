@@ -228,7 +228,11 @@ class Lines:
     def _apart(self, line: str) -> list[str]:
         """Return what stands between delimiters, or white space and commas."""
         if self.delimiter:
-            return [field.strip() for field in next(csv.reader([line], delimiter=self.delimiter))]
+            try:
+                fields = next(csv.reader([line], delimiter=self.delimiter))
+            except csv.Error:
+                raise NumberError(f"{self.name}: {_unparted(line)}") from None
+            return [field.strip() for field in fields]
         if "," in line and not self.header:
             return [word for field in line.split(",") for word in (field.split() or [""])]
         return line.split()
@@ -240,6 +244,13 @@ def _decoded(name: str, block: bytes, line: int) -> str:
     except UnicodeDecodeError as error:
         line += block.count(b"\n", 0, error.start)
         raise NumberError(f"{name}: line {line} is not UTF-8 text") from None
+
+
+def _unparted(line: str) -> str:
+    """Say why the fields of `line` cannot be told apart."""
+    if "\r" in line:
+        return "a line ends with \\r alone; \\n or \\r\\n is right"
+    return f"a field is longer than {csv.field_size_limit()} characters"
 
 
 def _is_exact(values: Rows, block: bytes) -> bool:

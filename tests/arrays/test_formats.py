@@ -176,7 +176,7 @@ def test_a_member_with_the_name_of_an_array_is_never_passed_over(tmp_path, value
     [
         ("x.csv", "x,x\n1,2\n", "PATH has more than one 'x'"),
         ("x.json", '{"x": 1, "x": 2}', "PATH is not JSON: a name stands twice in an object"),
-        ("x.json", "[" * 70 + "]" * 70, "(1, 1, 1, 1, 1, 1, 1, 1, …) is no shape for 0 numbers"),
+        ("x.json", "[" * 70 + "]" * 70, "more than 64 brackets deep"),
         ("x.json", '{"x": [], "shape": [0, 99999999999999999999]}',
          "(0, 99999999999999999999) is no shape for 0 numbers"),
         ("x.json", '{"x": [], "shape": [0, "a"]}', "(0, a) is no shape for 0 numbers"),

@@ -5,6 +5,7 @@ A failure names its seed, the files and the exact words; it is kept in `KEPT` on
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -17,6 +18,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ import numpy as np
 import pytest
 
 from sigcli import cli
+
 from .conftest import Ran
 
 if TYPE_CHECKING:
@@ -67,7 +70,15 @@ VALUES = {
     "--to": ["8", "1e300", "1e-320", "1"],
 }
 NUMBERS = ["0", "1", "-1", "24", "32", "5", "-2.5e-3", ".5", "inf", "-inf", "nan", "1e400"]
-NUMBERS += ["1e-400", "5e-324", "-1.7976931348623157e308", "−2", "9007199254740993", "800", "-745.2"]
+NUMBERS += [
+    "1e-400",
+    "5e-324",
+    "-1.7976931348623157e308",
+    "−2",
+    "9007199254740993",
+    "800",
+    "-745.2",
+]
 SHAPED = ["[1, 2]", "[[1, 2], [3, 4]]", "array([1. , -2.])", "[]", "[[], []]", "array(5.)", "1,2,3"]
 SHAPED += ["array([1.], dtype=float32)", "array([], shape=(0, 3), dtype=float64)", "1 2 3"]
 HOSTILE = [
@@ -79,7 +90,7 @@ HOSTILE = [
     *("@$(touch pwned)", "__import__('os').system('touch pwned')", "@/dev/null", "@.", "@/"),
     *("@/proc/self/mem", "@no/such", "@x.npy:x", "@run.npz:", "@run.npz:nope", "@t.csv:x", "%n%s"),
     *("{0}", "\\", "'", '"', "\ufeff1", "1\u00a02", "@pickled.npy", "@pickled.npz", "@bomb.npz"),
-    *("@deep.json", "@wide.csv", "@path.npz", "@lzma.npz", "@bzip2.npz", "@nan.json", "-h", "--help"),
+    *("@deep.json", "@wide.csv", "@path.npz", "@lzma.npz", "@bzip2.npz", "@nan.json", "--help"),
     *("[" * 5000, "]" * 5000, "[" * 70 + "1" + "]" * 70, "(" * 3000, "array(" * 500, "," * 3000),
     *("9" * 5000, "1." + "0" * 10_000, "1e" + "9" * 5000, "-" * 3000, "@" + "a" * 5000),
     *("x" * 2_000_000, "1 " * 20_000 + "x", "\x1b" * 100_000, "@" + "../" * 2000 + "etc/passwd"),
@@ -145,7 +156,7 @@ def whole() -> dict[str, bytes]:
     made = {"x.json": json.dumps({"x": [24, 32.5, -5], "dout": [1, 0.5, -2]}).encode()}
     made |= {"x.txt": b"24 32 5 # the book's\n1 2 3\n", "one.txt": b"1\n-2\n3e-5\n"}
     made |= {"t.csv": b"index,x,dout\n0,24,1\n1,32.5,-2\n2,-5,nan\n", "plain.csv": b"1,2\n-3,4e5\n"}
-    made |= {"t.tsv": b"x\ty\n1\t0.5\n2\t0.75\n", "list.json": b"[[1, 2.5], [\"NaN\", -4e-5]]"}
+    made |= {"t.tsv": b"x\ty\n1\t0.5\n2\t0.75\n", "list.json": b'[[1, 2.5], ["NaN", -4e-5]]'}
     made |= {"brackets.txt": b"array([[1., 2.], [3., 4.]])"}
     for name, array in {
         "x.npy": x, "f.npy": np.asfortranarray(x), "i.npy": np.array([1, 2**60 + 1]),
@@ -177,7 +188,10 @@ def hostile() -> dict[str, bytes]:
     promised = header % b"268435456"
     promised = promised.ljust(128) + bytes(2**20)
     made = {"pickled.npy": npy.getvalue(), "pickle.txt": pickle.dumps(Touch())}
-    made |= {"pickled.npz": archive("x.npy", npy.getvalue()), "bomb.npz": archive("x.npy", promised)}
+    made |= {
+        "pickled.npz": archive("x.npy", npy.getvalue()),
+        "bomb.npz": archive("x.npy", promised),
+    }
     made |= {"path.npz": archive("../../pwned", promised), "wide.csv": b"x,y\n" + b"1" * 300_000}
     made |= {"deep.json": b"[" * 100_000, "nan.json": b'{"x": [NaN, 1e999, -0.0]}'}
     for name, method in (("lzma", zipfile.ZIP_LZMA), ("bzip2", zipfile.ZIP_BZIP2)):
@@ -201,7 +215,9 @@ def damaged(rng: random.Random, content: bytes) -> bytes:
         elif what == 4:
             del data[low : min(high, low + 9)]
         elif what == 5:
-            data[at:at] = rng.choice([rng.randbytes(4), b"\xff" * 8, b"\0" * 9, b"[" * 99, b"1e999"])
+            data[at:at] = rng.choice(
+                [rng.randbytes(4), b"\xff" * 8, b"\0" * 9, b"[" * 99, b"1e999"]
+            )
         else:
             data[at:at] = data[low : min(high, low + 40)]
     return bytes(data)
@@ -263,14 +279,13 @@ def odd(rng: random.Random) -> Case:
         name = rng.choice([*one, *none, *ARRAYS.get(command, ["--dout"]) * 3, "--quiet"])
         value = array() if name in ("--dout", "--y", "--dx") else []
         if name in one:
-            value = [rng.choice(VALUES[name] * 3 + NUMBERS[:2] + HOSTILE[:3] + [rng.choice(HOSTILE)])]
+            value = [
+                rng.choice(VALUES[name] * 3 + NUMBERS[:2] + HOSTILE[:3] + [rng.choice(HOSTILE)])
+            ]
         if rng.random() < 0.1:
             name = misspelt(rng, name)
-        if value and rng.random() < 0.2:
-            value = [f"{name}={value[0]}"]
-        else:
-            value = [name, *value]
-        parts.append(value)
+        joined = value and rng.random() < 0.2
+        parts.append([f"{name}={value[0]}"] if joined else [name, *value])
     rng.shuffle(parts)
     words = [command, *(word for part in parts for word in part)]
     if rng.random() < 0.05:
@@ -368,7 +383,8 @@ def faults(case: Case, ran: Ran, folder: Path) -> list[str]:
         "a message beside success": ran.code == 0 and errors != [] and not theirs,
         "stray lines": stray != [],
         "control characters": not all(line.isprintable() for line in lines),
-        "control characters in the output": re.search(r"[^\n\t -~\u00a0-\uffff]", ran.out) is not None,
+        "control characters in the output": re.search(r"[^\n\t -~\u00a0-\uffff]", ran.out)
+        is not None,
         "long lines": any(len(line) > 6000 for line in lines),
         "a trace": "Traceback" in ran.err or "internal error" in ran.err,
         "memory": "memory" in ran.err,
@@ -427,6 +443,159 @@ def many_processes(count: int, tmp_path: Path) -> None:
         report([failure for failures in pool.map(work, range(2)) for failure in failures])
 
 
+def many_files(count: int, folder: Path, start: int = 0) -> None:
+    """Read damaged files: what comes of them is an error, or what the file says now."""
+    failures = []
+    for seed in range(start, start + count):
+        rng = random.Random(-seed)
+        name = rng.choice(sorted(whole()))
+        content = damaged(rng, whole()[name])
+        path = f"m{Path(name).suffix}"
+        case = Case(["forward", f"@{path}", "-o", "r.npz"], files={path: content})
+        for old in folder.glob("r.npz"):
+            old.unlink()
+        failure = judged(seed, case, in_process, folder)
+        if not failure and (folder / "r.npz").exists():
+            with np.load(folder / "r.npz") as result:
+                failure = difference(path, content, result["x"])
+        failures.append(failure and f"{name} {failure}")
+    report(failures)
+
+
+def difference(path: str, content: bytes, x: np.ndarray) -> str:
+    """Return how `x` is not what an independent reader finds in a file."""
+    try:
+        expected = READERS[Path(path).suffix](content)
+    except Exception as error:  # of any kind: then the program had to refuse it too
+        return f"read {x.tolist()} from {content!r}, which raises {error!r}"
+    if expected.dtype.kind in "iu":
+        expected = expected.astype(np.float64)
+    same = x.shape == expected.shape and np.array_equal(x, expected, equal_nan=True)
+    return "" if same else f"read {x.tolist()} from {content!r}, not {expected.tolist()}"
+
+
+def read_npy(content: bytes) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.load(io.BytesIO(content), allow_pickle=False)
+
+
+def read_npz(content: bytes) -> np.ndarray:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return archive["x" if "x" in archive.files else archive.files[0]]
+
+
+def read_json(content: bytes) -> np.ndarray:
+    value = json.loads(content)
+    if isinstance(value, dict):
+        value = value.get("x", next(iter(value.values())))
+    return np.array(value, np.float64)
+
+
+def read_lines(content: bytes) -> np.ndarray:
+    """Read lines of numbers, one array, or a table, as Python and not as NumPy reads numbers."""
+    text = content.decode().replace("−", "-")
+    if text.lstrip().startswith(("[", "array")):
+        return read_brackets(text)
+    rows = [re.split(r"[\s,]+", line.partition("#")[0].strip()) for line in text.split("\n")]
+    rows = [row for row in rows if row != [""]]
+    if not any(re.match(r"[-+.]?\d|(inf|nan)", word, re.IGNORECASE) for word in rows[0]):
+        header, *rows = rows
+        columns = [name for name in header if name != "index"]
+        name = "x" if "x" in columns else columns[0]
+        return np.array([float(row[header.index(name)]) for row in rows])
+    table = np.array([[float(word) for word in row] for row in rows])
+    return table.reshape(-1) if 1 in table.shape else table
+
+
+def read_brackets(text: str) -> np.ndarray:
+    words = re.findall(r"[\[\]]|[^\s\[\](),]+", text.replace("array", ""))
+    joined = " ".join(w if w == "[" else w + "," for w in words)
+    return np.array(ast.literal_eval(joined.rstrip(",")), np.float64)
+
+
+READERS = {".npy": read_npy, ".npz": read_npz, ".json": read_json}
+READERS |= dict.fromkeys((".csv", ".tsv", ".txt"), read_lines)
+
+
+def zip_with(old: bytes, new: bytes) -> bytes:
+    """Return a plain archive with a part of its directory replaced."""
+    made = archive("x\u00e9.npy", whole()["x.npy"], zipfile.ZIP_STORED)
+    at = made.rfind(old)
+    return made[:at] + new + made[at + len(new) :]
+
+
+def python_2() -> bytes:
+    shape = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1L,), }"
+    return b"\x93NUMPY\x01\x00v\x00" + shape.ljust(117) + b"\n" + bytes(8)
+
+
+_END = b"PK\x05\x06"
+
+# What was found, by name: the case and what is said of it.
+KEPT = {
+    "a field beyond the csv module's limit": (
+        Case(["forward", "@f.csv"], files={"f.csv": b"x,y\n" + b"1" * 131_073 + b",2\n"}),
+        "x: a field is longer than 131072 characters",
+    ),
+    "a header beyond it": (
+        Case(["forward", "@f.csv"], files={"f.csv": b"x" * 131_073 + b",y\n1,2\n"}),
+        "x: a field is longer than 131072 characters",
+    ),
+    "a carriage return alone": (
+        Case(["forward", "@f.csv"], files={"f.csv": b"x,y\n1,2\r3,4\n"}),
+        r"x: a line ends with \r alone; \n or \r\n is right",
+    ),
+    "a carriage return alone, through a pipe": (
+        Case(["forward", "-", "--format", "plain"], b"x,y\n1,2\r3,4\n"),
+        r"x: a line ends with \r alone; \n or \r\n is right",
+    ),
+    "a name in an archive that is no UTF-8": (
+        Case(["forward", "@f.npz"], files={"f.npz": zip_with("\u00e9".encode(), b"\xc3A")}),
+        "x: '@f.npz' is no .npz file: 'utf-8' codec can't decode byte 0xc3 in position 1: "
+        "invalid continuation byte",
+    ),
+    "an archive whose directory lies before its start": (
+        Case(["forward", "-"], zip_with(_END, _END + bytes(8) + b"\xff" * 4)),
+        "x: standard input is no .npz file: ",
+    ),
+    "an archive whose directory lies before its start, in a file": (
+        Case(["forward", "@f.npz"], files={"f.npz": zip_with(_END, _END + bytes(8) + b"\xff" * 4)}),
+        "x: '@f.npz' is no .npz file: ",
+    ),
+    "a header that Python 2 wrote": (
+        Case(["forward", "@f.npy", "--format", "plain"], files={"f.npy": python_2()}),
+        "",
+    ),
+    "JSON deeper than any array": (
+        Case(["forward", "-"], b"[" * 500 + b"1" + b"]" * 500),
+        "x: more than 64 brackets deep",
+    ),
+    "JSON that holds an object": (
+        Case(["forward", "@f.json"], files={"f.json": b'[{"a": 1}]'}),
+        "x[0]: an object is not a number",
+    ),
+}
+
+
+@pytest.mark.parametrize(("case", "message"), KEPT.values(), ids=KEPT)
+def test_what_was_found_once_stays_mended(folder, case, message):
+    report([judged("kept", case, in_process, folder)])
+    ran = in_process(case)
+    assert ran.err.startswith(f"sigcli: {message}" if message else "")
+    assert ran.code == (2 if message else 0)
+
+
+def test_no_depth_of_json_exhausts_the_stack(folder):
+    """The parser takes some depths that whatever comes after it does not."""
+    cases = []
+    for depth in range(900, 990):
+        cases.append(Case(["forward", "-"], b"[" * depth + b"1" + b"]" * depth))
+        objects = b'[{"a":' + b'{"a":' * depth + b"1" + b"}" * (depth + 1) + b"]"
+        cases.append(Case(["forward", "-"], objects))
+    report([judged("kept", case, in_process, folder) for case in cases])
+
+
 def test_no_command_line_breaks_the_program(folder):
     many(SHORT, folder)
 
@@ -443,3 +612,12 @@ def test_no_command_line_breaks_a_process(tmp_path):
 @pytest.mark.long
 def test_no_command_line_of_a_thousand_breaks_a_process(tmp_path):
     many_processes(LONG_PROCESSES, tmp_path)
+
+
+def test_a_damaged_file_gives_an_error_or_what_it_says_now(folder):
+    many_files(SHORT, folder)
+
+
+@pytest.mark.long
+def test_none_of_ten_thousand_damaged_files_is_misread(folder):
+    many_files(LONG, folder, SHORT)

@@ -90,13 +90,14 @@ class Forward:
         self.elementwise: bool = _elementwise(self) if like is None else like.elementwise
         self.at_complex: Callable[[Any], Any] = self.function
 
-    def __call__(self, points: Any) -> Array:
-        """Return y at `points`, of x's shape; NaN where there is none."""
+    def __call__(self, points: Any, shape: tuple[int, ...] | None = None) -> Array:
+        """Return y at `points`, of its own shape unless another is due; NaN where there is none."""
+        shape = self.y.shape if shape is None else shape
         try:
             y = self._values(points)
         except Exception:  # a step may leave the domain, where math.log raises
-            return np.full(self.y.shape, np.nan, self.y.dtype)
-        return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan, self.y.dtype)
+            return np.full(shape, np.nan, self.y.dtype)
+        return y if y.shape == shape else np.full(shape, np.nan, self.y.dtype)
 
     @cached_property
     def dead(self) -> Any:
@@ -313,7 +314,7 @@ def _together(forward: Forward, chosen: Any, steps: Any) -> Samples:
 
     def values(points: Any) -> Array:
         if forward.scale is not None:
-            return np.array([forward(row) for row in points])  # any shape will do
+            return np.array([forward(row, row.shape) for row in points])  # any shape will do
         whole = np.repeat(flat[np.newaxis], len(points), axis=0).astype(points.dtype)
         whole[:, chosen] = points
         return np.array([forward(row.reshape(shape)).reshape(-1)[chosen] for row in whole])

@@ -67,7 +67,7 @@ class Plot:
     @property
     def within(self) -> NDArray[np.bool_]:
         """Which points lie in the range, in C order; NaN does not."""
-        x = self.points.x.reshape(-1)
+        x = self.points.x.reshape(-1).astype(np.float64)  # an end may be beyond their own type
         inside: NDArray[np.bool_] = (x >= self.start) & (x <= self.end)
         return inside
 

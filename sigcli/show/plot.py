@@ -170,6 +170,7 @@ class Canvas:
         """Return the dot nearest to each point."""
         import numpy as np
 
+        x = x.astype(np.float64)  # an end may be beyond their own type
         across = np.rint((x - self.start) / (self.end - self.start) * (2 * self.columns - 1))
         down = np.rint((1 - y) * 16 * self.quarter) + 2
         return list(zip(across.astype(int).tolist(), down.astype(int).tolist(), strict=True))

@@ -97,7 +97,8 @@ def _thinned(points: Curves, plot: Plot) -> Curves:
     """Return one of each place that the x axis can tell apart."""
     import numpy as np
 
-    places = np.rint((points.x - plot.start) / (plot.end - plot.start) * _MOST_MARKS)
+    x = points.x.astype(np.float64)  # an end may be beyond their own type
+    places = np.rint((x - plot.start) / (plot.end - plot.start) * _MOST_MARKS)
     return points.chosen(np.unique(places, return_index=True)[1])
 
 

@@ -111,7 +111,7 @@ def test_a_file_that_does_not_fit_leaves_the_old_one(folder, suffix):
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    words = ("forward", *map(str, range(600)), "--rows", "all", "-o", f"y.{suffix}")
+    words = ("forward", *map(str, range(2000)), "--rows", "all", "-o", f"y.{suffix}")
     done = run(*words, preexec_fn=limit)
     assert done.returncode == 2
     assert done.stderr == f"sigcli: --output: 'y.{suffix}': File too large\n"

@@ -500,7 +500,9 @@ def read_lines(content: bytes) -> np.ndarray:
         return read_brackets(text)
     rows = [re.split(r"[\s,]+", line.partition("#")[0].strip()) for line in text.split("\n")]
     rows = [row for row in rows if row != [""]]
-    if not any(re.match(r"[-+.]?\d|(inf|nan)", word, re.IGNORECASE) for word in rows[0]):
+    if not any(
+        re.match(r"[-+.]?\d|[-+]?(inf(inity)?|nan)$", word, re.IGNORECASE) for word in rows[0]
+    ):
         header, *rows = rows
         columns = [name for name in header if name != "index"]
         name = "x" if "x" in columns else columns[0]

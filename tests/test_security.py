@@ -37,12 +37,13 @@ def hook(event, args):
         if args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             os.write(log, f"write {args[0]}\\n".encode())
     elif event == "os.rename":
-        os.write(log, f"{event} {args[0]}\n{event} {args[1]}\n".encode())
+        os.write(log, f"{event} {args[0]}\\n{event} {args[1]}\\n".encode())
     elif event in ("os.remove", "os.mkdir", "os.chmod", "os.symlink", "os.link"):
         os.write(log, f"{event} {args[0]}\\n".encode())
     elif event == "exec" and os.environ["HERE"] in getattr(args[0], "co_filename", ""):
         os.write(log, f"exec {args[0].co_filename}\\n".encode())
 sys.addaudithook(hook)
+os.write(log, b"watching\\n")
 """
 
 
@@ -75,7 +76,9 @@ def watched(tmp_path: Path, *words: str, **env: str) -> list[str]:
     surroundings |= {"HERE": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
     done = run(*words, env=surroundings)
     assert done.returncode in (0, 1, 2, 3), done.stderr
-    return log.read_text().splitlines()
+    first, *lines = log.read_text().splitlines()
+    assert first == "watching"
+    return lines
 
 
 def test_the_only_code_of_yours_that_runs_is_what_layer_names(tmp_path, folder):

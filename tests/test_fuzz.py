@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
 SHORT, LONG = 500, 10_000
-PROCESSES, LONG_PROCESSES = 80, 1_000
+PROCESSES, LONG_PROCESSES = 100, 1_000
 
 OPTIONS = {  # of each command: those that take an array, a value, and none
     "forward": (["--dtype", "--digits", "--rows", "--format", "-o", "--threshold"], []),

@@ -201,7 +201,7 @@ def test_nothing_is_written_but_the_output_and_the_memory(tmp_path, folder):
     for words, allowed in (
         (("forward", "1"), [state]),
         (("forward", "1", "-o", "y.npy"), [state, f"{folder}/.y.npy.", f"{folder}/y.npy"]),
-        (("backward", "1", "-o", "y.svg"), [f"{folder}/.y.svg."]),
+        (("backward", "1", "-o", "y.svg"), [f"{folder}/.y.svg.", f"{folder}/y.svg"]),
         (("gradcheck", "1"), []),
         (("graph", "1"), []),
         (("plot", "1"), []),

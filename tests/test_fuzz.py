@@ -446,7 +446,7 @@ def many_processes(count: int, tmp_path: Path) -> None:
 
 def many_files(count: int, folder: Path, start: int = 0) -> None:
     """Read damaged files: what comes of them is an error, or what the file says now."""
-    failures = []
+    failures, read = [], set()
     for seed in range(start, start + count):
         rng = random.Random(-seed)
         name = rng.choice(sorted(whole()))
@@ -459,8 +459,10 @@ def many_files(count: int, folder: Path, start: int = 0) -> None:
         if not failure and (folder / "r.npz").exists():
             with np.load(folder / "r.npz") as result:
                 failure = difference(path, content, result["x"])
+            read.add(Path(path).suffix)
         failures.append(failure and f"{name} {failure}")
     report(failures)
+    assert read == {*READERS}
 
 
 def difference(path: str, content: bytes, x: np.ndarray) -> str:

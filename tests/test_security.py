@@ -24,7 +24,7 @@ class Layer:
     def backward(self, dout):
         return 2 * dout
 """
-MODULES = ("json", "numpy", "typer", "rich", "sigcli", "sitecustomize", "usercustomize", "ast")
+MODULES = ("json", "numpy", "typer", "rich", "sigcli", "sitecustomize", "usercustomize", "colorsys")
 
 # Python runs this before the program: it writes down what the program does.
 WATCH = """\
@@ -55,7 +55,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(work)
     for name in MODULES:
         (work / f"{name}.py").write_text("open('pwned', 'w').close()\n")
-    (work / "own.py").write_text("open('ran', 'w').close()\n" + LAYER)
+    (work / "own.py").write_text("import colorsys\nopen('ran', 'w').close()\n" + LAYER)
     (work / "x.csv").write_text("x,dout\n1,2\n")
     return work
 
@@ -233,6 +233,7 @@ def test_the_memory_replaces_no_link_s_target(folder):
     path.symlink_to(Path("precious").absolute())
     assert run("forward", "1").returncode == 0
     assert Path("precious").read_text() == "precious"
+    assert path.is_symlink()
 
 
 def test_the_temporary_file_is_new_and_for_its_owner_alone(tmp_path, folder):

@@ -585,7 +585,7 @@ KEPT = {
         "",
     ),
     "JSON deeper than any array": (
-        Case(["forward", "-"], b"[" * 500 + b"1" + b"]" * 500),
+        Case(["forward", "@f.json"], files={"f.json": b"[" * 500 + b"1" + b"]" * 500}),
         "x: more than 64 brackets deep",
     ),
     "JSON that holds an object": (
@@ -607,7 +607,8 @@ def test_no_depth_of_json_exhausts_the_stack(folder):
     """The parser takes some depths that whatever comes after it does not."""
     cases = []
     for depth in range(900, 990):
-        cases.append(Case(["forward", "-"], b"[" * depth + b"1" + b"]" * depth))
+        lists = {"f.json": b"[" * depth + b"1" + b"]" * depth}
+        cases.append(Case(["forward", "@f.json"], files=lists))
         objects = b'[{"a":' + b'{"a":' * depth + b"1" + b"}" * (depth + 1) + b"]"
         cases.append(Case(["forward", "-"], objects))
     report([judged("kept", case, in_process, folder) for case in cases])

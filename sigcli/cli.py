@@ -405,7 +405,7 @@ def _hint(wanted: object, x: Any) -> Iterator[None]:
     try:
         yield
     except LayerError as error:
-        if not wanted:
+        if not (wanted and ", in forward:" in str(error)):
             raise
         text = f"{error}; x was drawn with the shape {x.shape}: give X, or another --shape"
         raise LayerError(text) from None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating[Any]]
 
 _NEAR = 1e3  # units in the last place that two ways to one gradient may differ by
+_EARLY = "backward runs before any forward; an error is better, with no pass to go back through"
 _STEP = 1e-4
 _APART = 1e-4  # of the slope, above what a difference with this step misses
 _LINEAR = 1e-2  # of dx
@@ -219,7 +220,7 @@ def advice_on_order(layer: Any, x: Array) -> tuple[str, ...]:
         layer.backward(np.ones(x.shape, x.dtype))
     except Exception:  # as it should
         return ()
-    return ("backward runs before any forward; an error there would show a call out of order",)
+    return (_EARLY,)
 
 
 def ignores_dout(layer: Any, x: Array, dout: Array) -> bool:

@@ -124,13 +124,14 @@ def remark(found: GraphPass, place: tuple[int, ...]) -> str:
     _, exp, plus, inverse = found.nodes
     limits = np.finfo(found.x.dtype)
     x, dx, graph = found.x[place], found.dx[place], found.nodes[0].outgoing[place]
-    if not np.isfinite(x):
+    if np.isnan(x):
         return ""
     if np.isinf(exp.output[place]):
-        lost = f"exp({exp.input[place]:g}) is beyond {limits.max:.2g}, the largest {limits.dtype}"
+        beyond = f"beyond {limits.max:.2g}, the largest {limits.dtype}"
+        lost = f"exp({exp.input[place]:g}) is {beyond if np.isfinite(x) else 'inf'}"
     elif inverse.local[place] > -limits.tiny:
         lost = f"y² is below {limits.tiny:.2g}, the smallest normal {limits.dtype}"
-    elif plus.output[place] == 1:
+    elif plus.output[place] == 1 and exp.output[place] > 0:
         return "1 + exp(−x) is rounded to 1, so y · (1 − y) would be 0; the graph keeps exp(−x)"
     else:
         return ""

@@ -88,6 +88,20 @@ def _down(result: GraphPass, place: tuple[int, ...]) -> list[Line]:
     return [*lines, ("y", "")]
 
 
+def lost(result: GraphPass) -> list[str]:
+    """Say in how many elements the graph loses digits, and why in the first."""
+    import numpy as np
+
+    places = [tuple(map(int, place)) for place in np.argwhere(result.digits_lost)]
+    said = [(place, remark(result, place)) for place in places]
+    known = [(place, why) for place, why in said if why]
+    if not known:
+        return []
+    first, why = known[0]
+    name = f"{element('x', first)} = {result.x[first]:g}"
+    return [f"The graph loses digits in {len(known)} of {result.x.size}; {name}: {why}."]
+
+
 def steps(result: GraphPass, place: tuple[int, ...], digits: int | None) -> dict[str, list[str]]:
     """Return the columns of a table of the four steps back."""
 

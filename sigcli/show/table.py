@@ -157,7 +157,7 @@ def _graph(result: GraphPass, style: Style, width: int) -> list[_Section]:
 
     places = graph.drawings(result)
     if not places:
-        return [_nodes(result, style)]
+        return [_nodes(result, style, graph.lost(result))]
     return [
         _Section(
             graph.steps(result, place, style.digits),
@@ -168,7 +168,7 @@ def _graph(result: GraphPass, style: Style, width: int) -> list[_Section]:
     ]
 
 
-def _nodes(result: GraphPass, style: Style) -> _Section:
+def _nodes(result: GraphPass, style: Style, below: list[str]) -> _Section:
     """Return a table of all nodes, those of one element after the other."""
     view = _View.of(result.x.size, style)
     columns = [
@@ -183,7 +183,7 @@ def _nodes(result: GraphPass, style: Style) -> _Section:
             name: [cell for row in zip(*(c[name] for c in columns), strict=True) for cell in row]
             for name in columns[0]
         },
-        view.words(),
+        view.words() + below,
     )
 
 

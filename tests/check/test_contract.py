@@ -19,7 +19,9 @@ KEPT = ("tanh", "relu", "clip", "exp", "affine", "softmax", "softmax with cross 
 NOT_LINEAR = "backward is not linear in dout: a sum of two gives another dx"
 AGAIN = "backward gives another dx when it is called again for the same pass"
 STALE = "backward follows an earlier forward, not the latest"
-OUT_OF_ORDER = "backward runs before any forward; an error there would show a call out of order"
+OUT_OF_ORDER = (
+    "backward runs before any forward; an error is better, with no pass to go back through"
+)
 IGNORES = "backward ignores dout, as a loss at the end of a network may; it is checked for dout 1"
 
 

@@ -59,6 +59,8 @@ def test_the_local_derivatives_are_the_four_of_the_derivation(truth):
         (-800.0, "exp(800) is beyond 1.8e+308, the largest float64: the graph gives dx = nan, "
                  "and the layer, which avoids it, 0.0"),
         (np.inf, ""),
+        (1e300, ""),
+        (-np.inf, "exp(inf) is inf: the graph gives dx = nan, and the layer, which avoids it, 0.0"),
         (np.nan, ""),
     ],
     ids=str,

@@ -134,3 +134,9 @@ def test_the_command_draws_the_last_forward_pass_and_takes_dout(sigcli):
 def test_what_graph_cannot_do(sigcli, args, error):
     ran = sigcli("graph", *args)
     assert (ran.code, ran.out, ran.err) == (2, "", f"sigcli: {error}\n")
+
+
+def test_a_table_of_many_says_where_the_graph_loses_digits():
+    lines = table(passed(1.0, -800.0, 2.0, -900.0, 3.0), Style()).splitlines()
+    assert lines[-1].startswith("The graph loses digits in 2 of 5; x[1] = -800: exp(800) is beyond")
+    assert "loses" not in table(passed(*np.arange(5.0)), Style())

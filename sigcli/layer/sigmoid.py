@@ -9,7 +9,7 @@ The derivative y(1 − y) is the same for y and for 1 − y, so only the smaller
 
 No step subtracts nearly equal numbers, so each result is right to a few units in the last place,
 where y · (1 − y) has no digit left from x = 37 on. The layer keeps one array, as the book's does:
-the *tail*, which is s where y = s, and −s where y = 1 − s, so that y = tail or y = 1 + tail.
+the *tail*, which is s with the sign of x, so that y = −tail or y = 1 − tail.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Sigmoid:
         """
         if self._tail is None:
             return None
-        return (self._tail + np.signbit(self._tail)).astype(self._dtype)
+        return np.subtract(~np.signbit(self._tail), self._tail).astype(self._dtype)
 
     @out.setter
     def out(self, y: ArrayLike) -> None:
@@ -130,7 +130,7 @@ class Sigmoid:
                 f"{element('y', index)}: {y[index]} is out of range; 0 ≤ y ≤ 1 is right"
             )
         wide = y.astype(_WIDER[y.dtype.name])
-        self._tail = np.where(wide < 0.5, wide, -(1 - wide))  # 1 − y is exact from ½ on
+        self._tail = np.where(wide < 0.5, -wide, 1 - wide)  # 1 − y is exact from ½ on
         self._dtype = y.dtype
 
     def forward(self, x: ArrayLike) -> Array:
@@ -245,15 +245,14 @@ class Sigmoid:
 
 
 def _forward(x: Array, y: Array, tail: Array, buffers: Array) -> None:
-    """Write y and the tail of one block."""
-    e, divisor = buffers[:, : x.size]
+    """Write y and the tail of one block; the tail's place serves for what leads to it."""
+    divisor = buffers[0, : x.size]
     with np.errstate(all="ignore"):
-        minus_x = np.negative(x, out=tail, dtype=tail.dtype)
-        upper = np.signbit(minus_x)
-        np.exp(np.minimum(x, minus_x, out=e, dtype=e.dtype), out=e)
-        np.divide(e, np.add(e, 1, out=divisor), out=e)
-        np.copysign(e, minus_x, out=tail)
-        np.add(tail, upper, out=y, casting="same_kind")
+        np.negative(np.abs(x, out=tail, casting="same_kind"), out=tail)
+        np.exp(tail, out=tail)
+        np.divide(tail, np.add(tail, 1, out=divisor), out=tail)
+        np.copysign(tail, x, out=tail)
+        np.subtract(~np.signbit(tail), tail, out=y, casting="same_kind")
 
 
 def _backward(tail: Array, dout: Array, dx: Array, buffers: Array) -> None:

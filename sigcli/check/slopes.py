@@ -47,6 +47,7 @@ _NOISE_STEP = 2.0**-22  # of x
 _AROUND = 0.8, 1.25  # times the step at which a y first jumps; one of them is on the same stair
 _HALVINGS, _LEAP = 40, 1e3  # of the way to where a y leaves 0, and how much steeper it gets
 _NEAR = 0.25  # of x
+_TERMS = 16  # times x, or 1: how large the terms may be of which nothing is left in y
 _SURE = 64  # units in the last place, beside which the rounding of what is compared is small
 _MOST_NOISE = 1e-6  # of the largest y
 _GRAIN = 64  # units in the last place, where that is coarser
@@ -109,12 +110,15 @@ class Forward:
     def grain(self) -> float:
         """Return how coarse y may be where it stands still; 0 if the layer says what it is.
 
-        That is the rounding of the largest y, of 1 if all are 0, or what noise another y shows.
+        That is the rounding of the largest y, or what noise another y shows; if all are 0, that
+        of what y may be the difference of, such as x · (1 + tanh(x)) at −7.
         """
         if not self.measured:
             return 0.0
         finite = np.abs(self.y[np.isfinite(self.y)].astype(np.float64))
-        own = self.ulps * float(np.finfo(self.y.dtype).eps) * float(finite.max(initial=0) or 1)
+        x = np.abs(self.x[np.isfinite(self.x)])
+        largest = float(finite.max(initial=0)) or _TERMS * float(x.max(initial=1))
+        own = self.ulps * float(np.finfo(self.y.dtype).eps) * largest
         return 2 * max(own, float(self.noise[np.isfinite(self.noise)].max(initial=0)))
 
     def loss_noise(self, dout: Array) -> float:

@@ -339,3 +339,11 @@ def test_stairs_with_sloped_treads_are_not_taken_for_smooth(name):
         sure = np.isfinite(seen.bound) & (seen.bound < 1e-9 * np.abs(seen.numeric))
         away = np.abs(seen.numeric) < 1e-14
         assert not np.any(sure & away)
+
+
+@pytest.mark.parametrize("x", [-7.29260359, -7.33264537])
+def test_a_y_of_which_nothing_is_left_does_not_make_a_right_gradient_wrong(x):
+    """1 + tanh is 0 there, and so is y; the true slopes are −7.9e-16 and −4.8e-16."""
+    right = {-7.29260359: -7.9e-16, -7.33264537: -4.8e-16}[x]
+    f, _, _ = TREADS["gelu"]
+    assert gradcheck(layer(f, lambda x: 0 * x + right), [x]).verdict == "unresolved"

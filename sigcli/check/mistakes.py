@@ -7,6 +7,7 @@ layer to be called again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,9 @@ class Evidence:
         """The numeric gradient."""
         return self.numeric[_RIGHT]
 
+    @cached_property
     def is_sigmoid(self) -> bool:
-        """Return whether y(1 − y) is the derivative here, as far as y has the digits for it."""
+        """Whether y(1 − y) is the derivative here, as far as y has the digits for it."""
         if self.y is None or self.dout is None:
             return False
         y, size = self.y.astype(np.float64), np.abs(self.dout.astype(np.float64))
@@ -203,7 +205,7 @@ def _known(evidence: Evidence, *, naming: bool = False) -> Iterator[Mistake]:
     yield from _by_place(evidence)
     if not naming:
         yield from _numerical(evidence)
-    sigmoid = evidence.is_sigmoid()
+    sigmoid = evidence.is_sigmoid
     if evidence.y is not None and (sigmoid or naming):
         yield from _formulas(evidence, naming=naming)
     if sigmoid and (naming or evidence.complement):
@@ -284,7 +286,7 @@ def _numerical(e: Evidence) -> Iterator[Mistake]:
         hint = _TOO_NEAR, "take x in float64" if narrow else _SMALLER_RTOL
     if bends and e.in_digits:
         hint = _TOO_NEAR, "give more digits of dx"
-    if bends or e.is_sigmoid():
+    if bends or e.is_sigmoid:
         yield Mistake(
             f"a one-sided difference with h = {_STEP:g}",
             e.right + _STEP / 2 * curvature,
@@ -313,7 +315,7 @@ def _formulas(e: Evidence, *, naming: bool) -> Iterator[Mistake]:
     }
     for name, function in functions.items():
         text = f"dout times {name.rstrip(',')}"
-        if e.is_sigmoid():
+        if e.is_sigmoid:
             text = f"dout times {name} for y · (1 − y)"
         gradient = dout * function(y)
         # To name it: y is rounded, and may differ by a unit from one way of computing it to

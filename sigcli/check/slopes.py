@@ -107,8 +107,19 @@ class Forward:
             return np.zeros(self.y.shape, bool)
         return (self.y == 0) & ~_leaps(self) if self.elementwise else self.y == 0
 
+    @cached_property
+    def movement(self) -> Float64:
+        """How fast each y moves on average over all x, along a seeded direction."""
+        signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], self.x.shape)
+        step = np.maximum(1, np.abs(self.x)) * 2.0**-10
+        with np.errstate(all="ignore"):
+            change = np.abs(self(self.x + signs * step).astype(np.float64) - self.y)
+            average = np.divide(change.reshape(-1), np.max(step) * self.x.size)
+        return np.where(np.isfinite(average), average, 0.0)
+
+    @cached_property
     def grain(self) -> float:
-        """Return how coarse y may be where it stands still; 0 if the layer says what it is.
+        """How coarse y may be where it stands still; 0 if the layer says what it is.
 
         That is the rounding of the largest y, or what noise another y shows; if all are 0, that
         of what y may be the difference of, such as x · (1 + tanh(x)) at −7.
@@ -269,7 +280,7 @@ def slopes(
             found = _confirmed(forward, found, chosen, _together)
         return _weighed(found, douts[:, chosen, np.newaxis], forward, chosen, 0.0)
     sample = _together if forward.elementwise else _apart
-    other = np.zeros(1) if forward.elementwise else _movement(forward)
+    other = np.zeros(1) if forward.elementwise else forward.movement
 
     def by_ladder(ladder: Ladder, unit: Float64, which: Any) -> Slopes:
         samples = sample(forward, which, ladder.steps(unit))
@@ -421,7 +432,7 @@ def _weighed(
                 total(size, np.where(near, reach, 0)),
                 total(size, other),
             ),
-            total(size, np.where(near, 0, forward.grain() / np.maximum(1, np.abs(x)))),
+            total(size, np.where(near, 0, forward.grain / np.maximum(1, np.abs(x)))),
             (moved & (size != 0)).any(axis=1),
             ((value == 0) | (size == 0)).all(axis=1),
             (dead | (size == 0)).all(axis=1),
@@ -556,17 +567,6 @@ def _elementwise(forward: Forward) -> bool:
             if not np.array_equal(found, np.where(moving, everything, y), equal_nan=True):
                 return False
     return True
-
-
-def _movement(forward: Forward) -> Float64:
-    """Return how fast each y moves on average over all x, along a seeded direction."""
-    x = forward.x
-    signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], x.shape)
-    step = np.maximum(1, np.abs(x)) * 2.0**-10
-    with np.errstate(all="ignore"):
-        change = np.abs(forward(x + signs * step).astype(np.float64) - forward.y)
-        average = np.divide(change.reshape(-1), np.max(step) * x.size)
-    return np.where(np.isfinite(average), average, 0.0)
 
 
 def trace(forward: Forward, place: int, dout: Float64) -> tuple[list[Rung], float, float]:

@@ -17,7 +17,7 @@ from .argv import ArrayCommand, arities, is_negative, no_option
 from .arrays.files import replacing
 from .arrays.given import Given
 from .arrays.memory import recall
-from .errors import LayerError, ShapeError, SigcliError, UsageError, printable, quoted
+from .errors import LayerError, SigcliError, UsageError, mismatch, printable, quoted
 from .options import (
     CheckOptions,
     Digits,
@@ -459,10 +459,7 @@ def _check_last(
         return
     if given.count("dout"):
         _nothing(command, given, words, f", and the last forward pass has the shape {shape}")
-    raise ShapeError(
-        f"dout has the shape {dout.shape} where the last forward pass has {shape}; "
-        "the same shape is right, or a single number"
-    )
+    raise mismatch("dout", dout.shape, "the last forward pass", shape)
 
 
 def _load(

@@ -116,6 +116,16 @@ def in_ascii(text: str) -> str:
     return "".join(ASCII.get(c, c) for c in text)
 
 
+def mismatch(
+    name: str, shape: tuple[int, ...], other: str, expected: tuple[int, ...]
+) -> ShapeError:
+    """Return the error for an array whose shape is not that of the `other`."""
+    return ShapeError(
+        f"{name} has the shape {shape} where {other} has {expected}; "
+        "the same shape is right, or a single number"
+    )
+
+
 def element(name: str, index: Sequence[object]) -> str:
     """Return what messages call an element, as in ``x[1, 0]``; a 0-d array is its own."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name

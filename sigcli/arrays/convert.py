@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DtypeError, ShapeError, element
+from ..errors import DtypeError, ShapeError, element, mismatch
 from .text import unit
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ def together(arrays: Mapping[str, Array]) -> list[Array]:
     shape = arrays[name].shape
     for other, array in arrays.items():
         if array.size != 1 and array.shape != shape:
-            raise ShapeError(
-                f"{other} has the shape {array.shape} where {name} has {shape}; "
-                "the same shape is right, or a single number"
-            )
+            raise mismatch(other, array.shape, name, shape)
     with np.errstate(over="ignore"):
         return [
             np.full(shape, array.reshape(()), leading.dtype)

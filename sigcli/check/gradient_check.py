@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from ..arrays.convert import real
-from ..errors import RangeError, ShapeError, SigcliError, UsageError, element
+from ..errors import RangeError, SigcliError, UsageError, element, mismatch
 from .contract import Passes, advice_on_order, ignores_dout, visit
 from .mistakes import Coverage, Evidence, explained, planted
 from .slopes import output
@@ -244,10 +244,7 @@ def _upstream(
     if gradient.shape != y.shape:
         if gradient.size != 1:
             where = "x" if y.shape == x.shape else "y"
-            raise ShapeError(
-                f"dout has the shape {gradient.shape} where {where} has {y.shape}; "
-                "the same shape is right, or a single number"
-            )
+            raise mismatch("dout", gradient.shape, where, y.shape)
         gradient = np.full(y.shape, gradient.reshape(()))
     gradient = gradient.astype(y.dtype)
     loss = y.ndim == 0 and x.ndim > 0 and dout is None
@@ -265,10 +262,7 @@ def _analytic(
         return passes.gradient()
     analytic = real("dx", np.asarray(dx))
     if analytic.shape != x.shape and analytic.size != 1:
-        raise ShapeError(
-            f"dx has the shape {analytic.shape} where x has {x.shape}; "
-            "the same shape is right, or a single number"
-        )
+        raise mismatch("dx", analytic.shape, "x", x.shape)
     same = analytic if analytic.shape == x.shape else np.full(x.shape, analytic.reshape(()))
     return same.astype(x.dtype), ()
 

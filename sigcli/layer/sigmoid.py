@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.convert import real
-from ..errors import OrderError, RangeError, ShapeError, element
+from ..errors import OrderError, RangeError, element, mismatch
 from .arithmetic import arithmetic
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ STANDARD_X = (
     *(0.5, 1.0, 2.0, 5.0, 10.0, 24.0, 32.0, 36.7, 40.0, 100.0, 300.0, 700.0),
 )
 
-_BLOCK = (
-    2**16
-)  # values; smaller blocks have threads wait for one another, larger ones leave the cache
+# Values; smaller blocks have threads wait for one another, larger ones leave the cache.
+_BLOCK = 2**16
 
 _WORTH_A_WORD = 4  # decimal digits lost
 
@@ -177,10 +176,7 @@ class Sigmoid:
         dout = real("dout", dout)
         tail = self._tail
         if dout.shape != tail.shape and dout.size != 1:
-            raise ShapeError(
-                f"dout has the shape {dout.shape} where the last y has {tail.shape}; "
-                "the same shape is right, or a single number"
-            )
+            raise mismatch("dout", dout.shape, "the last y", tail.shape)
         dx = np.empty(tail.shape, self._dtype)
         flat_dout = np.broadcast_to(dout.reshape(-1), tail.size)
         flat_tail, flat_dx = tail.reshape(-1), dx.reshape(-1)

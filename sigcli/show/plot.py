@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import element, in_ascii
 from .axis import check_span, covering, short, ticks
 from .numbers import shortest
-from .record import nested
+from .record import json_object, nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,17 +99,13 @@ def json(plot: Plot) -> str:
         "from": repr(plot.start),
         "to": repr(plot.end),
         **_members(plot.curve),
-        "points": _object(_members(plot.points)),
+        "points": json_object(_members(plot.points)),
     }
-    return _object(members) + "\n"
+    return json_object(members) + "\n"
 
 
 def _members(curves: Curves) -> dict[str, str]:
     return {name: nested(getattr(curves, name)) for name in ("x", "y", "slope")}
-
-
-def _object(members: dict[str, str]) -> str:
-    return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"
 
 
 def csv(plot: Plot, delimiter: str = ",") -> str:

@@ -216,17 +216,18 @@ def json(result: Result) -> str:
     }
     if result.command == "graph":
         members["nodes"] = f"[{', '.join(map(_node, result.nodes))}]"
-    return _object(members) + "\n"
+    return json_object(members) + "\n"
 
 
-def _object(members: dict[str, str]) -> str:
+def json_object(members: dict[str, str]) -> str:
+    """Return a JSON object of members that are JSON already."""
     return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"
 
 
 def _node(found: NodePass) -> str:
     """Return what went through a node as JSON."""
     words = {"name": _fact(found.node.name), "rule": _fact(found.node.rule)}
-    return _object(words | {name: nested(array) for name, array in flow(found).items()})
+    return json_object(words | {name: nested(array) for name, array in flow(found).items()})
 
 
 def _fact(fact: Any) -> str:

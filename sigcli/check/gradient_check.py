@@ -2,104 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..arrays.convert import real
 from ..errors import RangeError, SigcliError, UsageError, element, mismatch
-from .contract import Passes, advice_on_order, ignores_dout, visit
-from .mistakes import Coverage, Evidence, explained, planted
-from .slopes import output
-from .verdict import FEW, PASS, ULPS, UNRESOLVED, WORDS, WRONG, Judge, Layer, reasons
+from .evaluate import output
+from .measure import Layer, Measurement, measurement
+from .mistakes import Coverage, Evidence, douts_to_plant, explained, planted
+from .promises import Passes, advice_on_order, ignores_dout, visit
+from .result import GradientCheck
+from .verdict import PASS, ULPS, UNRESOLVED, WORDS, WRONG, Claim, reason_codes, verdicts
+from .why import Why, why_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .slopes import Slopes
-    from .why import Why
+    from .plan import Slopes
 
     Array = NDArray[np.floating[Any]]
     Float64 = NDArray[np.float64]
+    Indices = NDArray[np.int_]
 
 # Repeated to the size of y where no dout is given. None is 1 and none equals its neighbour, since
 # a dout of ones hides that a backward pass forgot it.
 DOUT = (1.5, -0.5, 3.0, -2.5, 0.7)
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """What a gradient check found.
-
-    Attributes
-    ----------
-    x, analytic : ndarray
-        The point and the layer's own dx, of one shape; 1-D if coordinates were drawn.
-    dout : ndarray
-        The upstream gradient, of the shape of y.
-    numeric, bound : ndarray of float64
-        dx by finite differences; the truth is within `bound` of it.
-    relative_error : ndarray of float64
-        The distance of analytic and numeric, over Σⱼ |dout[j] · ∂y[j]/∂x[i]|, which is the size
-        of numeric unless terms cancel; 0 where they are equal.
-    digits : ndarray of int
-        How many decimal digits of the analytic gradient are confirmed.
-    verdicts : ndarray of str
-        ``pass``, ``wrong`` or ``unresolved``.
-    reasons : ndarray of str
-        Why a gradient is unresolved; empty otherwise.
-    rtol : float
-        The relative tolerance.
-    mistake : str
-        Every known wrong formula that explains a gradient that is wrong; empty if none does.
-    would_catch : Coverage
-        How many of the known mistakes these points would show.
-    broken_promises : tuple of str
-        What every layer must keep, and this one does not.
-    advice : tuple of str
-        What is no fault, but good to know.
-    unit : ndarray of float64 or None
-        By how much analytic may be off since it was given in digits; None if it was not.
-    indices : ndarray of int or None
-        The flat places in x that were drawn; None where all were checked.
-    shape : tuple of int
-        The shape of the whole x.
-    why : Why or None
-        The evidence of one element.
-    """
-
-    x: Array
-    dout: Array
-    analytic: Array
-    numeric: Float64
-    bound: Float64
-    relative_error: Float64
-    digits: NDArray[np.int_]
-    verdicts: NDArray[np.str_]
-    reasons: NDArray[np.str_]
-    rtol: float
-    mistake: str
-    would_catch: Coverage
-    broken_promises: tuple[str, ...]
-    advice: tuple[str, ...]
-    unit: Float64 | None
-    indices: NDArray[np.int_] | None
-    shape: tuple[int, ...]
-    why: Why | None = None
-    command: ClassVar[Literal["gradcheck"]] = "gradcheck"
-
-    @property
-    def verdict(self) -> str:
-        """The worst of all verdicts."""
-        return next(word for word in reversed(WORDS) if word in self.verdicts)
-
-    @property
-    def exit_code(self) -> int:
-        """0 if all pass, 1 if one is wrong or a promise broken, 3 if some are unresolved."""
-        return 1 if self.broken_promises else {"pass": 0, "wrong": 1, "unresolved": 3}[self.verdict]
+MAX_ELEMENTS_FOR_MISTAKES = 2**16  # of more, known mistakes are looked for in so many
 
 
 @np.errstate(all="ignore")
@@ -162,13 +95,73 @@ def gradcheck(
     SigcliError
         If `forward` gives two different y for one x.
     """
+    if rtol is not None and not 0 < rtol < 1:
+        raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")
+    asked = _asked(layer, x, dout, dx)
+    rtol = asked.default_rtol if rtol is None else rtol
+    size = asked.x.size
+    chosen = _drawn(size, samples, seed)
+    if why is not None and not 0 <= why < size:
+        raise RangeError(f"why: x has no element {why}; 0 to {size - 1} are there")
+    judged = _judged(asked, rtol, np.asarray(unit), method, chosen, done)
+    mistakes = _Mistakes(judged, asked.passes)
+    return judged.result(
+        drawn=chosen if samples is not None and samples < size else None,
+        mistake=mistakes.named(),
+        would_catch=mistakes.coverage(),
+        broken_promises=asked.promises + judged.broken(),
+        advice=(*asked.advice, *judged.advice, *_remarks(asked.layer, asked.x)),
+        why=None if why is None else judged.why(why),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A layer, and the gradient of it that is to be judged.
+
+    Attributes
+    ----------
+    layer : Layer
+        Built.
+    x, y, dout, analytic : ndarray
+        The point, the output, and the upstream and the analytic gradient.
+    passes : Passes or None
+        The passes that gave the gradient; None if it came from elsewhere.
+    promises, advice : tuple of str
+        What is wrong with the form of the gradient; what is good to know.
+    ignores_dout : bool
+        Whether backward does not look at dout.
+    """
+
+    layer: Layer
+    x: Array
+    y: Array
+    dout: Array
+    analytic: Array
+    passes: Passes | None
+    promises: tuple[str, ...]
+    advice: tuple[str, ...]
+    ignores_dout: bool
+
+    @property
+    def default_rtol(self) -> float:
+        """The square root of the coarsest type's epsilon."""
+        types = (self.x.dtype, self.y.dtype, self.analytic.dtype)
+        return float(np.sqrt(max(float(np.finfo(dtype).eps) for dtype in types)))
+
+    @property
+    def malformed(self) -> bool:
+        """Whether backward gave nothing that could be judged."""
+        return bool(self.promises) and not np.isfinite(self.analytic).any()
+
+
+def _asked(layer: Any, x: ArrayLike, dout: ArrayLike | None, dx: ArrayLike | None) -> _Asked:
+    """Run the layer, and see that what is asked can be judged."""
     x = real("x", x)
     if not x.size:
         raise RangeError("x is empty: there is no gradient to check")
     if dx is not None and dout is None:
-        raise UsageError("dx comes without the dout that it was computed with; give --dout")
-    if rtol is not None and not 0 < rtol < 1:
-        raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")
+        raise UsageError("dx comes without the dout that it was computed with; give dout too")
     layer, advice = _built(layer, x)
     visit(layer, x)
     y = _steady(layer, x)
@@ -180,29 +173,7 @@ def gradcheck(
     dout, more = _upstream(layer, x, y, dout)
     passes = Passes.of(layer, x, dout) if dx is None else None
     analytic, promises = _analytic(x, passes, dx)
-    rtol = float(np.sqrt(_coarsest(x, y, analytic))) if rtol is None else rtol
-
-    chosen = _drawn(x.size, samples, seed)
-    units = np.broadcast_to(np.reshape(unit, ()) if np.size(unit) == 1 else unit, x.shape)
-    malformed = bool(promises) and not np.isfinite(analytic).any()
-    found = Judge(layer, x, y, dout, analytic, units, rtol, method, malformed)
-    slope, code = found.judged(chosen, done)
-    mistakes = _Mistakes(found, passes, chosen, slope, code)
-    if passes is not None:
-        wrong = bool((code == WRONG).any())
-        noise = found.forward.loss_noise(dout)
-        promises += passes.broken(wrong=wrong, ignores_dout=bool(more), noise=noise)
-    return _result(
-        found,
-        slope,
-        code,
-        chosen if samples is not None and samples < x.size else None,
-        mistake=mistakes.named(),
-        would_catch=mistakes.coverage(),
-        broken_promises=promises,
-        advice=(*advice, *more, *found.advice, *_remarks(layer, x)),
-        why=None if why is None else found.why(why),
-    )
+    return _Asked(layer, x, y, dout, analytic, passes, promises, (*advice, *more), bool(more))
 
 
 def _built(layer: Any, x: Array) -> tuple[Layer, tuple[str, ...]]:
@@ -267,10 +238,6 @@ def _analytic(
     return same.astype(x.dtype), ()
 
 
-def _coarsest(*arrays: Array) -> float:
-    return max(float(np.finfo(array.dtype).eps) for array in arrays)
-
-
 def _drawn(size: int, samples: int | None, seed: int) -> NDArray[np.int_]:
     """Return the flat indices of the coordinates to check."""
     if samples is None or samples >= size:
@@ -278,97 +245,171 @@ def _drawn(size: int, samples: int | None, seed: int) -> NDArray[np.int_]:
     return np.sort(np.random.default_rng(seed).choice(size, samples, replace=False))
 
 
+
+@dataclass(frozen=True)
+class _Judged:
+    """A claim, and what the measurement says of it at the coordinates that were chosen."""
+
+    asked: _Asked
+    claim: Claim
+    measured: Measurement
+    names: list[str]
+    chosen: Indices
+    slope: Slopes
+    code: Indices
+    advice: tuple[str, ...]
+
+    @property
+    def loss_noise(self) -> float:
+        """By how much rounding may move Σⱼ dout[j] · y[j]."""
+        section = self.measured.section
+        y, dout = section.evaluator.y.reshape(-1), np.abs(section.douts[0])
+        off = section.evaluator.ulps * np.spacing(np.abs(y)).astype(np.float64) + section.noise
+        return float(np.sum(dout * off))
+
+    def broken(self) -> tuple[str, ...]:
+        """Return the promises that the layer breaks."""
+        if self.asked.passes is None:
+            return ()
+        return self.asked.passes.broken(
+            wrong=bool((self.code == WRONG).any()),
+            ignores_dout=self.asked.ignores_dout,
+            noise=self.loss_noise,
+        )
+
+    def why(self, place: int) -> Why:
+        """Return the evidence of one element."""
+        return why_of(self.asked.layer, self.measured, self.claim, place)
+
+    def result(self, drawn: Indices | None, **more: Any) -> GradientCheck:
+        """Return what the user sees."""
+        asked, slope, code = self.asked, self.slope, self.code
+        shape = asked.x.shape if drawn is None else drawn.shape
+        x, analytic = (array.reshape(-1)[self.chosen] for array in (asked.x, asked.analytic))
+        claim = self.claim.at(self.chosen)
+        numeric, bound, unit = slope.numeric[0], slope.bound[0], claim.unit
+        error = np.abs(analytic - numeric)
+        aligned = asked.y.shape == asked.x.shape
+        dout = asked.dout.reshape(-1)
+        its_dout = dout[self.chosen] if aligned else np.array([np.abs(dout).sum()])
+        codes = reason_codes(claim, slope, x, its_dout, asked.malformed)
+        codes = np.where(code == UNRESOLVED, codes, "")
+        return GradientCheck(
+            x=x.reshape(shape),
+            dout=dout[drawn] if aligned and drawn is not None else asked.dout.copy(),
+            analytic=analytic.reshape(shape),
+            numeric=numeric.reshape(shape),
+            bound=bound.reshape(shape),
+            relative_error=np.where(error == 0, 0.0, error / slope.scale).reshape(shape),
+            digits=_digits(claim, slope, code, np.finfo(analytic.dtype).precision).reshape(shape),
+            verdicts=np.array(WORDS)[code].reshape(shape),
+            reason_codes=codes.reshape(shape),
+            left=slope.left.reshape(shape),
+            right=slope.right.reshape(shape),
+            rtol=claim.rtol,
+            unit=unit.reshape(shape) if unit.any() else None,
+            indices=drawn,
+            shape=asked.x.shape,
+            resolving_rtol=_resolving(claim, slope, codes),
+            **more,
+        )
+
+
+def _judged(
+    asked: _Asked,
+    rtol: float,
+    unit: NDArray[Any],
+    method: str,
+    chosen: Indices,
+    done: Callable[[int], None],
+) -> _Judged:
+    names, douts = douts_to_plant(asked.dout.astype(np.float64))
+    measured, advice = measurement(asked.layer, asked.x, douts, method)
+    size = np.abs(asked.dout.astype(np.float64).reshape(-1))
+    claim = Claim(
+        gradient=asked.analytic.astype(np.float64).reshape(-1),
+        dtype=asked.analytic.dtype,
+        unit=np.broadcast_to(unit.reshape(()) if unit.size == 1 else unit, asked.x.shape)
+        .reshape(-1)
+        .astype(np.float64),
+        weights=size if measured.section.elementwise else np.full(asked.x.size, size.sum()),
+        rtol=rtol,
+    )
+    slope, code = measured.measured(claim, chosen, done)
+    if measured.needs_alone(claim, chosen, code):
+        measured = measured.alone()
+        slope, code = measured.measured(claim, chosen)
+    return _Judged(asked, claim, measured, names, chosen, slope, code, advice)
+
+
+def _digits(claim: Claim, slope: Slopes, code: Indices, whole: int) -> NDArray[np.int_]:
+    """How many decimal digits of each gradient are confirmed, of the `whole` that its type has."""
+    off = slope.error(claim.gradient) + slope.bound[0]
+    # What is seen to be 0 is so beside how y moves else.
+    size = np.where(slope.at_rest & (claim.gradient == 0), slope.reach, slope.scale)
+    digits = np.where((off == 0) | (size == 0) & (code == PASS), whole, -np.log10(off / size))
+    # Of a number that was given in digits, all are confirmed that it has.
+    given = np.floor(np.log10(np.abs(claim.gradient) / claim.unit)) + 1
+    digits = np.where((claim.unit > 0) & (code == PASS), np.minimum(given, whole), digits)
+    return np.floor(np.clip(np.nan_to_num(digits), 0, whole)).astype(int)
+
+
+def _resolving(claim: Claim, slope: Slopes, codes: NDArray[np.str_]) -> float | None:
+    """The rtol, of one digit, that verifies all gradients that rounding leaves unresolved."""
+    off = (slope.error(claim.gradient) + slope.bound[0] - claim.unit) / slope.scale
+    needed = off[np.isin(codes, ("rounding", "bend", "jump")) & np.isfinite(off)]
+    most = float(needed.max(initial=0))
+    if not 0 < most < 0.1:
+        return None
+    unit = 10.0 ** floor(log10(most))
+    return float(f"{ceil(1.001 * most / unit) * unit:.0e}")
+
+
 class _Mistakes:
     """What known mistakes say of a check, looked for in some of its elements."""
 
-    def __init__(
-        self,
-        check: Judge,
-        passes: Passes | None,
-        chosen: NDArray[np.int_],
-        slope: Slopes,
-        code: NDArray[np.int_],
-    ) -> None:
+    def __init__(self, judged: _Judged, passes: Passes | None) -> None:
+        asked, chosen, slope, code = judged.asked, judged.chosen, judged.slope, judged.code
         self.wrong = bool((code == WRONG).any())
-        if len(chosen) > FEW:
+        if len(chosen) > MAX_ELEMENTS_FOR_MISTAKES:
             first = np.concatenate([np.flatnonzero(code == WRONG), np.arange(len(chosen))])
-            chosen = chosen[np.unique(first[:FEW])]
-            slope, _ = check.judged(chosen)
-        self.check, self.chosen, self.slope = check, chosen, slope
-        beside = check.y.shape == check.x.shape
-        noise = check.forward.loss_noise(check.dout)
+            few = np.unique(first[:MAX_ELEMENTS_FOR_MISTAKES])
+            chosen, slope = chosen[few], slope.at(few)
+        self.claim, self.slope = judged.claim.at(chosen), slope
+        beside = asked.y.shape == asked.x.shape
+        noise = judged.loss_noise
         earlier = None if passes is None else passes.earlier_gradient()
         self.evidence = Evidence(
-            x=check.x.astype(np.float64).reshape(-1)[chosen],
-            y=check.y.reshape(-1)[chosen] if beside else None,
-            dout=check.dout.reshape(-1)[chosen] if beside else None,
-            total=check.x.size,
-            batch=check.x.shape[0] if check.x.ndim > 1 else check.x.size,
-            numeric=dict(zip(check.names, slope.numeric, strict=True)),
-            bound=dict(zip(check.names, slope.bound, strict=True)),
+            x=asked.x.astype(np.float64).reshape(-1)[chosen],
+            y=asked.y.reshape(-1)[chosen] if beside else None,
+            dout=asked.dout.reshape(-1)[chosen] if beside else None,
+            total=asked.x.size,
+            batch=asked.x.shape[0] if asked.x.ndim > 1 else asked.x.size,
+            numeric=dict(zip(judged.names, slope.numeric, strict=True)),
+            bound=dict(zip(judged.names, slope.bound, strict=True)),
             scale=slope.scale,
             curvature=(slope.curvature, slope.its_bound),
             earlier=None if earlier is None else earlier.reshape(-1)[chosen],
             depends_on_x=passes is not None and passes.depends_on_x(noise),
-            complement=bool(check.complement),
-            in_digits=bool(check.unit.any()),
+            complement=judged.measured.complement is not None,
+            in_digits=bool(judged.claim.unit.any()),
             earlier_is_right=passes is not None and passes.earlier_is_right(noise),
-            rtol=check.rtol,
+            rtol=judged.claim.rtol,
         )
 
     def named(self) -> str:
         """Return what explains a gradient that is wrong."""
         if not self.wrong:
             return ""
-        gradient = self.check.analytic.astype(np.float64).reshape(-1)[self.chosen]
-        own = np.spacing(np.abs(self.check.analytic.reshape(-1)[self.chosen])).astype(np.float64)
-        found = explained(self.evidence, gradient, ULPS * own + self.check.unit[self.chosen])
+        own = np.spacing(np.abs(self.claim.gradient.astype(self.claim.dtype))).astype(np.float64)
+        found = explained(self.evidence, self.claim.gradient, ULPS * own + self.claim.unit)
         return " or ".join(found)
 
     def coverage(self) -> Coverage:
         """Return which mistakes these points would show."""
 
         def caught(gradient: Float64, slack: Float64) -> bool:
-            code = self.check.code(gradient, self.slope, self.chosen, slack)
-            return bool((code == WRONG).any())
+            planted_claim = replace(self.claim, gradient=gradient, slack=slack)
+            return bool((verdicts(planted_claim, self.slope) == WRONG).any())
 
         return planted(self.evidence, caught)
-
-
-def _result(
-    check: Judge, slope: Slopes, code: NDArray[np.int_], drawn: Any, **more: Any
-) -> GradientCheck:
-    chosen = np.arange(check.x.size) if drawn is None else drawn
-    shape = check.x.shape if drawn is None else drawn.shape
-    x, analytic = (array.reshape(-1)[chosen] for array in (check.x, check.analytic))
-    numeric, bound = slope.numeric[0], slope.bound[0]
-    error = np.abs(analytic - numeric)
-    off, unit = error + bound, check.unit[chosen]
-    whole = np.finfo(analytic.dtype).precision
-    # What is seen to be 0 is so beside how y moves else; see `verdict.Judge.code`.
-    size = np.where(slope.at_rest & (analytic == 0), slope.reach, slope.scale)
-    digits = np.where((off == 0) | (size == 0) & (code == PASS), whole, -np.log10(off / size))
-    # Of a number that was given in digits, all are confirmed that it has.
-    given = np.floor(np.log10(np.abs(analytic) / unit)) + 1
-    digits = np.where((unit > 0) & (code == PASS), np.minimum(given, whole), digits)
-    aligned = check.y.shape == check.x.shape and drawn is not None
-    unresolved = code == UNRESOLVED
-    why_not = reasons(check, slope.at(unresolved), chosen[unresolved])
-    said = np.full(code.shape, "", why_not.dtype)
-    said[unresolved] = why_not
-    return GradientCheck(
-        x=x.reshape(shape),
-        dout=check.dout.reshape(-1)[drawn] if aligned else check.dout.copy(),
-        analytic=analytic.reshape(shape),
-        numeric=numeric.reshape(shape),
-        bound=bound.reshape(shape),
-        relative_error=np.where(error == 0, 0.0, error / slope.scale).reshape(shape),
-        digits=np.floor(np.clip(np.nan_to_num(digits), 0, whole)).astype(int).reshape(shape),
-        verdicts=np.array(WORDS)[code].reshape(shape),
-        reasons=said.reshape(shape),
-        rtol=check.rtol,
-        unit=unit.reshape(shape) if unit.any() else None,
-        indices=drawn,
-        shape=check.x.shape,
-        **more,
-    )

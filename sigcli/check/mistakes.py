@@ -24,9 +24,9 @@ _RIGHT = "dout"  # the name of the upstream gradient that is the right one
 _STEP = 1e-4  # of the book's numerical gradient
 _STEPS = tuple(10.0**-k for k in range(1, 9))  # that people take
 _POINT = "add x = 0.7"  # where no two of the formulas agree
-_OTHER_DOUT = "take a --dout of different numbers, none of them 0 or 1"
+_OTHER_DOUT = "take a dout of different numbers, none of them 0 or 1"
 _POINT_AND_DOUT = f"{_POINT} with another dout"
-_SMALLER_RTOL = "take a smaller --rtol"
+_SMALLER_RTOL = "take a smaller rtol"
 _NOTHING_SEEN = "no gradient is resolved here"
 _TOO_NEAR = "it differs by less than can be told here"
 

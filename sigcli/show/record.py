@@ -55,7 +55,7 @@ def record(result: Result) -> Record:
     if result.command == "graph":
         return Record("dx", _arrays(result, "x", "y", "dout", "dx", "digits_lost"))
     arrays = _arrays(result, "x", "dout", "analytic", "unit", "numeric", "bound", "relative_error")
-    arrays |= _arrays(result, "digits", "verdicts", "reasons")
+    arrays |= _arrays(result, "digits", "verdicts", "reasons", "reason_codes")
     others = {} if result.dout.shape == result.x.shape else {"dout": arrays.pop("dout")}
     return Record("verdicts", arrays, others, _facts(result))
 

@@ -52,6 +52,8 @@ def _unresolved(result: GradientCheck, counts: Counter[str]) -> list[str]:
     """Say how many gradients are unresolved, and why."""
     start = "" if counts["wrong"] else "Nothing wrong found, but "
     words = [f"{start}{counts['unresolved']} of {result.x.size} could not be resolved:"]
+    if result.resolving_rtol is not None:
+        words[0] = f"{words[0][:-1]} (rtol {result.resolving_rtol:g} resolves what rounding hides):"
     reasons = Counter(result.reasons[result.reasons != ""].tolist())
     for reason, many in reasons.most_common(_MOST_REASONS):
         more = f" and {many - 1} more" if many > 1 else ""
@@ -125,5 +127,5 @@ def evidence(why: Why) -> list[str]:
     return [
         f"x = {why.x:.{_DIGITS}g}: these are differences of {of[why.function]}.",
         f"No step alone is better than {best.truncation + best.rounding:.1e}, at h = "
-        f"{best.step:.2e}; together they extrapolate to {why.numeric:.16g} ± {why.bound:.1e}.",
+        f"{best.step:.2e}; together they come to {why.numeric:.16g} ± {why.bound:.1e}.",
     ]

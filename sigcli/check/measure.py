@@ -104,9 +104,8 @@ class Measurement:
         if not self.section.elementwise or self.section.evaluator.scale is not None:
             return False
         wrong = which[code == WRONG][:_MOST_ALONE]
-        if not wrong.size:
-            return False
-        return bool((self.alone().measured(claim, wrong)[1] != WRONG).any())
+        alone = (self.by(self.section, 1, claim, wrong[[i]])[1] for i in range(wrong.size))
+        return any((code != WRONG).any() for code in alone)
 
     def by(
         self, section: Section, sign: int, claim: Claim, block: Indices
@@ -121,13 +120,16 @@ class Measurement:
                 found = replace(found, reach=np.where(found.still, rest, found.reach))
             return found
 
+        def passing(found: Slopes, which: Indices) -> Bools:
+            return verdicts(claim.at(which), weighed(found, which)) == PASS
+
         def settled(found: Slopes, which: Indices) -> Bools:
             own, part = weighed(found, which), claim.at(which)
             code = verdicts(part, own)
             gross = own.error(part.gradient) > _GROSS * own.bound[0] + _GROSS_PART * own.scale
             return ((code == PASS) | ((code == WRONG) & gross)) & ~(own.still & own.at_rest)
 
-        found = slopes(section, block, settled)
+        found = slopes(section, block, settled, passing)
         if self.imaginary and section is self.section:
             found = imaginary(section, block, found)
         own, part = weighed(found, block), claim.at(block)

@@ -22,7 +22,6 @@ from .probe import EPS32, EPS64, jump, noise_along
 RUNGS = 66
 _LARGEST = 0.5  # of max(1, |x|)
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])  # of the same ladder
-_SMOOTH = 4  # the rung to which windows reach where y has no scale much finer than x
 _BLOCK = 2**12  # columns that are fitted together, so that they stay in the cache
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
 _ROUNDS = 5  # of raising the noise to a jump and fitting again
@@ -122,7 +121,8 @@ class Slopes:
         return replace(
             self,
             numeric=_product(douts, self.numeric),
-            bound=_product(size, self.bound),
+            bound=_product(size, self.bound + np.spacing(np.abs(self.numeric)))
+            + np.where(size == 0, 0, np.spacing(np.abs(_product(douts, self.numeric)))),
             curvature=_product(first, self.curvature),
             its_bound=_product(size[0], self.its_bound),
             **weigh,
@@ -146,7 +146,7 @@ def blocks(section: Section, which: Indices) -> list[Indices]:
     return [which[start : start + size] for start in range(0, len(which), size)]
 
 
-def slopes(section: Section, which: Indices, settled: Settled) -> Slopes:
+def slopes(section: Section, which: Indices, settled: Settled, passing: Settled) -> Slopes:
     """The slopes at a block of coordinates.
 
     Parameters
@@ -155,8 +155,8 @@ def slopes(section: Section, which: Indices, settled: Settled) -> Slopes:
         What is differentiated.
     which : ndarray of int
         The coordinates, as indices into the vector x.
-    settled : callable
-        Says of slopes and their coordinates which need no second look.
+    settled, passing : callable
+        Say of slopes and their coordinates which need no thorough look, and none nearer to 0.
     """
     x, scale, unit = section.evaluator.x[which], section.evaluator.scale, section.unit(which)
     with np.errstate(all="ignore"):
@@ -165,7 +165,7 @@ def slopes(section: Section, which: Indices, settled: Settled) -> Slopes:
         if not rest.any():
             return found
         more = _thorough(section, which[rest], unit[rest])
-        near = ~settled(more, which[rest]) & (np.abs(x[rest]) < unit[rest]) & (x[rest] != 0)
+        near = ~passing(more, which[rest]) & (np.abs(x[rest]) < unit[rest]) & (x[rest] != 0)
         if near.any():
             few, before = which[rest][near], more.at(near)
             after = _thorough(section, few, power_of_2(np.abs(x[rest][near])))
@@ -195,9 +195,9 @@ class Samples:
 
     def noise(self, more: Float64 | float = 0.0) -> tuple[Float64, Float64]:
         """By how much the ends of the rises, and their start, may be off, `more` being known."""
-        ends = np.maximum(np.maximum(self.up.noise, self.down.noise), more)
         start = np.maximum(self.up.centre_noise, self.down.centre_noise).max(axis=0)
-        return ends, np.maximum(start, more)
+        start = np.maximum(start, more)  # of each y that moves at some step, if not at all
+        return np.maximum(np.maximum(self.up.noise, self.down.noise), start), start
 
 
 def sample(section: Section, which: Indices, unit: Float64, taken: Indices) -> Samples:
@@ -234,7 +234,7 @@ def _thorough(section: Section, which: Indices, unit: Float64) -> Slopes:
     """Look at all rungs of a ladder, at noise, jumps and both sides."""
     section = replace(section, noise=np.zeros(section.noise.shape))
     samples = sample(section, which, unit, np.arange(RUNGS))
-    noise: Float64 | float = 0.0
+    noise = np.zeros(samples.up.rise.shape[1:])
     if not section.evaluator.declared:
         noise = noise_along(section, which, unit, EPS64)
     found, jumps = _above_jumps(section, which, unit, samples, noise)
@@ -243,7 +243,7 @@ def _thorough(section: Section, which: Indices, unit: Float64) -> Slopes:
 
 
 def _above_jumps(
-    section: Section, which: Indices, unit: Float64, samples: Samples, noise: Any
+    section: Section, which: Indices, unit: Float64, samples: Samples, noise: Float64
 ) -> tuple[Fit, Bools]:
     """Fit with a noise as large as the jumps that end the widest window.
 
@@ -256,7 +256,7 @@ def _above_jumps(
     if section.evaluator.declared:
         return found, jumps
     weights = np.abs(section.douts).sum(axis=1) if not section.elementwise else np.ones(1)
-    limited = (found.widest[0] > _SMOOTH) & (found.widest[0] < RUNGS)
+    limited = found.widest[0] > 0
     for _ in range(_ROUNDS):
         at = np.flatnonzero(limited)
         if not at.size:
@@ -267,19 +267,19 @@ def _above_jumps(
             break
         by_rounding = height <= own[at]
         above = _JUMP * height
-        first = at[by_rounding & (height > 8 * np.broadcast_to(noise, (len(which), 1))[at, 0])]
+        first = at[by_rounding & (height > 8 * noise[at, 0])]
         if first.size:
             many = noise_along(section, which[first], unit[first], EPS32)[:, 0]
             place = np.searchsorted(at, first)
             many = np.where(many <= _SUM_OF_JUMPS * height[place], many, 0)
             above[place] = np.maximum(above[place], many)
-        noise = np.broadcast_to(noise, (len(which), len(weights))).copy()
+        noise = noise.copy()
         noise[at] = np.maximum(noise[at], above[:, np.newaxis] * (weights / weights[0]))
         again = _fitted(_some(samples, at), *(n[..., at, :] for n in samples.noise(noise)))
         found = _hull(found, at, again, ~by_rounding)
         jumps[at] |= ~by_rounding
         limited = np.zeros(which.shape, bool)
-        limited[at] = (again.widest[0] > _SMOOTH) & (again.widest[0] < RUNGS)
+        limited[at] = again.widest[0] > 0
     return found, jumps
 
 
@@ -287,8 +287,9 @@ def _jump_beyond(
     section: Section, which: Indices, samples: Samples, at: Indices, found: Fit, noise: Any
 ) -> Float64:
     """The height of the jump on the way to the first rung beyond the widest window."""
-    rung = np.maximum(found.widest[0, at] - 1, 0)
+    rung = np.minimum(np.maximum(found.widest[0, at] - 1, 0), RUNGS - NODES)
     slope, h, x = found.value[0, at], samples.steps[rung, at], section.evaluator.x[which]
+    slope = np.nan_to_num(slope)
     up, down = (rise.rise[rung, at, 0] for rise in (samples.up, samples.down))
     farther = np.where(np.abs(down + slope * h) > np.abs(up - slope * h), -1.0, 1.0)
     least = np.maximum(noise[0][rung, at, 0], noise[1][at, 0]) / 2
@@ -387,7 +388,7 @@ def _slopes(looked: _Looked) -> Slopes:
     )
 
 
-def _with_kinks(found: Slopes, samples: Samples, noise: Any) -> Slopes:
+def _with_kinks(found: Slopes, samples: Samples, noise: Float64) -> Slopes:
     """Add the slopes to either side where they differ, and let the bound cover both."""
     ends, start = (array[..., 0] for array in samples.noise(noise))
     off, steps = ends + start, samples.steps

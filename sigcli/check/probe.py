@@ -17,6 +17,7 @@ EPS64, EPS32 = 2.0**-52, 2.0**-23  # to which float64 and float32 numbers are ro
 CONTINUOUS, LEAP, NEVER = range(3)  # how y leaves a plateau
 
 _SPACING = 3.3  # units of rounding, beyond which the rounding of intermediate numbers is another
+_CLEAR_OF_0 = 1e5  # units of rounding
 _LARGEST_STEP = 0.5
 _HALVINGS = 64  # at most, from any step to adjacent floats
 _SEED = 5
@@ -33,7 +34,8 @@ def layer_noise(evaluator: Evaluator) -> Float64:
     if evaluator.declared:
         return np.zeros(evaluator.y.size)
     signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], evaluator.x.shape)
-    step = _SPACING * EPS64 * signs * np.maximum(1, np.abs(evaluator.x))
+    unit = np.maximum(1, np.abs(evaluator.x))
+    step = signs * _probing_step(evaluator.x, unit, EPS64)
     with np.errstate(all="ignore"):
         y = [evaluator(evaluator.x + k * step) for k in range(-6, 7)]
         return _roughness(np.array(y, np.float64))
@@ -45,8 +47,15 @@ def noise_along(section: Section, which: Indices, unit: Float64, rounding: float
     Of shape (coordinates, douts). To `rounding` times `unit` the intermediate numbers of the
     layer are taken to be rounded; at smaller steps their errors are nearly the same.
     """
-    steps = np.outer(np.arange(-12, 13), _SPACING * rounding * unit)
-    return _roughness(section.rise(section.evaluator.x[which] + steps, which).rise)
+    x = section.evaluator.x[which]
+    steps = np.outer(np.arange(-12, 13), _probing_step(x, unit, rounding))
+    return _roughness(section.rise(x + steps, which).rise)
+
+
+def _probing_step(x: Float64, unit: Float64, rounding: float) -> Float64:
+    """A few units of rounding; of x itself where steps of the `unit` would reach across 0."""
+    tiny = (np.abs(x) < _CLEAR_OF_0 * rounding * unit) & (x != 0)
+    return np.asarray(_SPACING * rounding * np.where(tiny, np.abs(x), unit))
 
 
 def _roughness(values: Float64) -> Float64:
@@ -122,29 +131,31 @@ def _departure(section: Section, which: Indices, sign: float) -> Indices:
     found = np.full(x.shape, NEVER)
     if left.size:
         ends = x[left] + sign * near[left], x[left] + sign * far[left]
-        edge = _edge(value, which[left], *ends)
-        found[left] = np.where(_leaves_in_proportion(section, which[left], edge, sign),
-                               CONTINUOUS, LEAP)  # fmt: skip
+        edges = _edge(value, which[left], *ends)
+        good = _leaves_in_proportion(section, which[left], *edges, sign)
+        found[left] = np.where(good, CONTINUOUS, LEAP)
     return found
 
 
 def _edge(
     value: Callable[[Float64, Indices], Float64], which: Indices, still: Float64, moved: Float64
-) -> Float64:
-    """The first float beyond the plateau."""
+) -> tuple[Float64, Float64]:
+    """The last float on the plateau and the first beyond it, or two as near to each other."""
     for _ in range(_HALVINGS):
         middle = still + (moved - still) / 2
         if np.all((middle == still) | (middle == moved)):
             break
         flat = value(middle, which) == 0
         still, moved = np.where(flat, middle, still), np.where(flat, moved, middle)
-    return moved
+    return still, moved
 
 
-def _leaves_in_proportion(section: Section, which: Indices, edge: Float64, sign: float) -> Bools:
+def _leaves_in_proportion(
+    section: Section, which: Indices, still: Float64, edge: Float64, sign: float
+) -> Bools:
     """Whether y rises from the edge on as it does farther out, where it is well above its noise."""
-    distance = np.outer(_GROWTH ** np.arange(27), np.spacing(np.abs(edge)))
-    found = section.rise(edge + sign * distance, which)
+    distance = np.outer(_GROWTH ** np.arange(32), np.abs(edge - still))
+    found = section.rise(still + sign * distance, which)
     rise, noise = np.abs(found.rise[..., 0]), found.noise[..., 0]
     seen = (rise >= _SEEN * noise)[:-1]
     first = np.argmax(seen, axis=0)

@@ -487,7 +487,7 @@ def missed(x, dout=None, rtol=None):
     return {name: (because, instead) for name, because, instead in coverage.missed}
 
 
-ANOTHER_DOUT = "take a --dout of different numbers, none of them 0 or 1"
+ANOTHER_DOUT = "take a dout of different numbers, none of them 0 or 1"
 
 
 def test_at_x_0_what_is_symmetric_is_missed():
@@ -600,10 +600,10 @@ def followed(suggestion, x, dout, rtol):
         return x, np.resize(DOUT, x.shape).astype(x.dtype), rtol
     if suggestion == "take x in float64":
         return x.astype(np.float64), dout, rtol
-    if suggestion == "take a smaller --rtol":
+    if suggestion == "take a smaller rtol":
         return x, dout, 1e-6
-    if suggestion.endswith(" and take a smaller --rtol"):
-        return *followed(suggestion.removesuffix(" and take a smaller --rtol"), x, dout, rtol)[
+    if suggestion.endswith(" and take a smaller rtol"):
+        return *followed(suggestion.removesuffix(" and take a smaller rtol"), x, dout, rtol)[
             :2
         ], 1e-6
     point = re.fullmatch(r"add x = ([\d.]+)( with another dout)?", suggestion)

@@ -141,6 +141,8 @@ class Measurement:
             all_0 = nought.reshape(-1)[block[flat]] if section.elementwise else nought.all()
             how = departure(section, block[flat])
             left[flat] = (how == CONTINUOUS) | ((how == NEVER) & all_0)
+        lost = np.where(own.still & ~left, own.floor, 0)
+        own = replace(own, bound=own.bound + lost)
         return own, verdicts(part, own, left)
 
 

@@ -153,19 +153,20 @@ def _edge(
 def _leaves_in_proportion(
     section: Section, which: Indices, still: Float64, edge: Float64, sign: float
 ) -> Bools:
-    """Whether y rises from the edge on as it does farther out, where it is well above its noise."""
+    """Whether y rises from the edge on as it does farther out: at once, or in a straight line.
+
+    The line is looked at where y is well above its grain, and must meet the plateau at the edge.
+    """
     distance = np.outer(_GROWTH ** np.arange(32), np.abs(edge - still))
     found = section.rise(still + sign * distance, which)
     rise, noise = np.abs(found.rise[..., 0]), found.noise[..., 0]
-    seen = (rise >= _SEEN * noise)[:-1]
-    first = np.argmax(seen, axis=0)
-    at = np.arange(which.size)
+    at_once = (rise[0] >= _SEEN * noise[0]) & (rise[1] > (_GROWTH - 1) * rise[0])
+    seen = (rise >= _SEEN * np.maximum(noise, section.grain))[:-1]
+    first, at = np.argmax(seen, axis=0), np.arange(which.size)
     here, there, d = rise[first, at], rise[first + 1, at], distance[first, at]
     with np.errstate(all="ignore"):
         crossing = d - here * (_GROWTH - 1) * d / (there - here)
-        adjacent = (first <= 1) & (there > (_GROWTH - 1) * here)
-        straight = np.abs(crossing) <= d / 4
-    return np.asarray(seen.any(axis=0) & (adjacent | straight))
+    return np.asarray(at_once | (seen.any(axis=0) & (np.abs(crossing) <= d / 4)))
 
 
 def acts_elementwise(evaluator: Evaluator) -> bool:

@@ -154,10 +154,10 @@ def test_an_unresolved_layer_exits_3(sigcli):
         (["--layer", "nowhere.py:A"], "--layer: no file 'nowhere.py'"),
         (["1", "--shape", "2"], "--shape is for points to be drawn; drop X"),
         (["--shape", "2"], "--shape is for points to be drawn; give --layer"),
-        (["1", "--dx", "0.2"], "dx comes without the dout that it was computed with; give --dout"),
+        (["1", "--dx", "0.2"], "dx comes without the dout that it was computed with; give dout too"),
         (["1", "--method", "forward"], "--method: no 'forward'; choose central or complex"),
         (["1", "--samples", "0"], "--samples: '0' is not a whole number from 1 to 100000000"),
-        (["1", "--why", "1"], "--why: x has no element 1; 0 to 0 are there"),
+        (["1", "--why", "1"], "why: x has no element 1; 0 to 0 are there"),
         (["1", "--seed", "-1"], "--seed: '-1' is not a whole number from 0 to 100000000"),
         (["--layer", "layers.py:Sigmoid", "--shape", "0"],
          "--shape: '0' is not a whole number from 1 to 100000000"),
@@ -311,8 +311,10 @@ def test_the_evidence_of_one_element_is_a_v_of_error_against_step(sigcli):
     truncations = [rung["truncation"] for rung in why["rungs"]]
     roundings = [rung["rounding"] for rung in why["rungs"]]
     assert steps == sorted(steps, reverse=True)
-    assert truncations == sorted(truncations, reverse=True)
-    assert roundings[-1] > roundings[0]
+    least = int(np.argmin(truncations))
+    assert 3 < least < len(steps) - 3
+    assert truncations[:least] == sorted(truncations[:least], reverse=True)
+    assert roundings == sorted(roundings)
     assert why["numeric"] == found["numeric"][1]
     assert why["bound"] == pytest.approx(found["bound"][1], rel=0.01)
     for rung in why["rungs"]:
@@ -333,7 +335,7 @@ def test_every_element_has_its_reason_and_digits_in_csv(sigcli):
     ran = sigcli("gradcheck", "0", "1", "--layer", "layers.py:Abs", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
     assert rows[0]["reasons"].startswith("kink: dx is -1.5 to the left of x")
-    assert [row["digits"] for row in rows] == ["0", "13"]
+    assert [row["digits"] for row in rows] == ["0", "14"]
 
 
 def test_no_numpy_is_loaded_for_options_that_are_wrong(process):

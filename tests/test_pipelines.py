@@ -184,7 +184,9 @@ def test_a_gradient_without_its_dout_is_not_judged(tmp_path, sigcli):
     (tmp_path / "r.json").write_text('{"x": [0], "dx": [0.25]}')
     ran = sigcli("gradcheck", f"@{tmp_path}/r.json")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == ("sigcli: dx comes without the dout that it was computed with; give --dout\n")
+    assert ran.err == (
+        "sigcli: dx comes without the dout that it was computed with; give dout too\n"
+    )
     assert sigcli("gradcheck", f"@{tmp_path}/r.json", "--dout", "1").code == 0
 
 

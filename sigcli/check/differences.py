@@ -132,8 +132,7 @@ def _basis(kind: str, terms: int) -> _Basis:
     nodes = [1 / RATIO**i for i in range(NODES)]
     design = [[node**power for power in powers] for node in nodes]
     system = [
-        [sum(row[i] * row[j] for row in design) for j in range(terms)]
-        + [row[i] for row in design]
+        [sum(row[i] * row[j] for row in design) for j in range(terms)] + [row[i] for row in design]
         for i in range(terms)
     ]
     for i in range(terms):

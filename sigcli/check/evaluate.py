@@ -183,6 +183,8 @@ class Section:
         By how much each y may be off beside its units in the last place.
     grain : float
         How coarse a y may be that stands still.
+    alone : bool
+        Nothing else moves while a coordinate does, even where y acts element by element.
     """
 
     evaluator: Evaluator
@@ -190,6 +192,7 @@ class Section:
     elementwise: bool
     noise: Float64
     grain: float
+    alone: bool = False
 
     def unit(self, which: Indices) -> Float64:
         """The scale on which y may vary at each coordinate: what the layer says, or max(1, |x|).
@@ -198,6 +201,12 @@ class Section:
         """
         x, scale = self.evaluator.x[which], self.evaluator.scale
         return power_of_2(np.maximum(1, np.abs(x)) if scale is None else np.full(x.shape, scale))
+
+    def _own(self, points: NDArray[Any], which: Indices) -> NDArray[Any]:
+        """y[which] where x[which] is each row of `points`."""
+        if not self.alone:
+            return self.evaluator.together(points, which)
+        return self.evaluator.apart(points, which)[:, np.arange(which.size), which]
 
     def of_what_stands_still(
         self, which: Indices, still: NDArray[np.bool_], step: Float64
@@ -221,7 +230,8 @@ class Section:
         y0 = e.y.reshape(-1)
         with np.errstate(all="ignore"):
             if self.elementwise:
-                y, y0 = e.together(points, which)[..., np.newaxis], y0[which][:, np.newaxis]
+                y = self._own(points, which)[..., np.newaxis]
+                y0 = y0[which][:, np.newaxis]
                 weights, fine = np.ones((1, 1)), self.noise[which][:, np.newaxis]
             else:
                 y, weights, fine = e.apart(points, which), self.douts, self.noise

@@ -245,7 +245,6 @@ def _drawn(size: int, samples: int | None, seed: int) -> NDArray[np.int_]:
     return np.sort(np.random.default_rng(seed).choice(size, samples, replace=False))
 
 
-
 @dataclass(frozen=True)
 class _Judged:
     """A claim, and what the measurement says of it at the coordinates that were chosen."""
@@ -278,8 +277,13 @@ class _Judged:
         )
 
     def why(self, place: int) -> Why:
-        """Return the evidence of one element."""
-        return why_of(self.asked.layer, self.measured, self.claim, place)
+        """Return the evidence of one element, with what the check came to if it was chosen."""
+        found = why_of(self.asked.layer, self.measured, self.claim, place)
+        at = np.flatnonzero(self.chosen == place)
+        if not at.size:
+            return found
+        numeric, bound = (a[0, at[0]] for a in (self.slope.numeric, self.slope.bound))
+        return replace(found, numeric=float(numeric), bound=float(bound))
 
     def result(self, drawn: Indices | None, **more: Any) -> GradientCheck:
         """Return what the user sees."""

@@ -13,7 +13,7 @@ from .evaluate import Evaluator, Indices, Section
 from .plan import Slopes, blocks, imaginary, slopes
 from .probe import CONTINUOUS, NEVER, acts_elementwise, departure, grain, layer_noise, movement
 from .variables import Array, Variable
-from .verdict import PASS, UNRESOLVED, WRONG, Claim, verdicts
+from .verdict import PASS, WRONG, Claim, verdicts
 
 _MOST_ALONE = 16  # wrong elements that are looked at once more while nothing else moves
 _GROSS = 1e3  # times the bound, and
@@ -95,17 +95,17 @@ class Measurement:
 
     def alone(self) -> Measurement:
         """The same, but that nothing else moves while an element does."""
-        return replace(
-            self, section=replace(self.section, elementwise=False), complement=None
-        )
+        return replace(self, section=replace(self.section, elementwise=False), complement=None)
 
     def needs_alone(self, claim: Claim, which: Indices, code: Indices) -> bool:
         """Whether some wrong elements are not wrong once nothing else moves."""
         if not self.section.elementwise or self.section.evaluator.scale is not None:
             return False
         wrong = which[code == WRONG][:_MOST_ALONE]
-        alone = (self.by(self.section, 1, claim, wrong[[i]])[1] for i in range(wrong.size))
-        return any((code != WRONG).any() for code in alone)
+        if not wrong.size:
+            return False
+        _, again = self.by(replace(self.section, alone=True), 1, claim, wrong)
+        return bool((again != WRONG).any())
 
     def by(
         self, section: Section, sign: int, claim: Claim, block: Indices
@@ -133,16 +133,18 @@ class Measurement:
         if self.imaginary and section is self.section:
             found = imaginary(section, block, found)
         own, part = weighed(found, block), claim.at(block)
-        flat = own.still & (part.gradient == 0) & (verdicts(part, own) == UNRESOLVED)
-        flat &= section.evaluator.scale is None
+        flat = own.still & (verdicts(part, own) != PASS) & (section.evaluator.scale is None)
         left = np.zeros(block.shape, bool)
         if flat.any():
             nought = section.evaluator.y == 0
             all_0 = nought.reshape(-1)[block[flat]] if section.elementwise else nought.all()
-            how = departure(section, block[flat])
+            how, height = departure(section, block[flat])
             left[flat] = (how == CONTINUOUS) | ((how == NEVER) & all_0)
-        lost = np.where(own.still & ~left, own.floor, 0)
-        own = replace(own, bound=own.bound + lost)
+            weight = np.abs(section.douts[0, block[flat]]) if section.elementwise else 1.0
+            floor = own.floor.copy()
+            floor[flat] = np.fmax(floor[flat], weight * height / section.unit(block[flat]))
+            own = replace(own, floor=floor)
+        own = replace(own, bound=own.bound + np.where(own.still & ~left, own.floor, 0))
         return own, verdicts(part, own, left)
 
 

@@ -22,6 +22,7 @@ from .probe import EPS32, EPS64, jump, noise_along
 RUNGS = 66
 _LARGEST = 0.5  # of max(1, |x|)
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])  # of the same ladder
+_DECLARED = np.arange(2, 11)  # where the layer says that it is smooth on that scale
 _BLOCK = 2**12  # columns that are fitted together, so that they stay in the cache
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
 _ROUNDS = 5  # of raising the noise to a jump and fitting again
@@ -116,7 +117,9 @@ class Slopes:
     def weighed(self, douts: Float64) -> Slopes:
         """The slopes of Σ dout · y from those of y alone; `douts` has a column for each."""
         size, first = np.abs(douts), douts[0]
-        weigh = {name: _product(size[0], getattr(self, name)) for name in ("scale", "reach", "floor")}
+        weigh = {
+            name: _product(size[0], getattr(self, name)) for name in ("scale", "reach", "floor")
+        }
         weigh |= {name: _product(first, getattr(self, name)) for name in ("left", "right")}
         return replace(
             self,
@@ -225,7 +228,8 @@ def _at_rungs(array: Float64, taken: Indices) -> Float64:
 
 
 def _quick(section: Section, which: Indices, unit: Float64) -> _Looked:
-    samples = sample(section, which, unit, _QUICK)
+    rungs = _QUICK if section.evaluator.scale is None else _DECLARED
+    samples = sample(section, which, unit, rungs)
     found = _fitted(samples, *samples.noise())
     return _Looked(section, which, samples, found, np.zeros(which.shape, bool))
 
@@ -329,9 +333,7 @@ def _hull(before: Fit, at: Indices, after: Fit, both: Bools) -> Fit:
 def _fitted(samples: Samples, noise: Float64, start: Float64) -> Fit:
     """Fit all columns, block by block; arrays of shape (number of dout, coordinates)."""
     _, size, douts = samples.up.rise.shape
-    up, down, noise = (
-        a.reshape(len(a), -1) for a in (samples.up.rise, samples.down.rise, noise)
-    )
+    up, down, noise = (a.reshape(len(a), -1) for a in (samples.up.rise, samples.down.rise, noise))
     steps, start = np.repeat(samples.steps, douts, axis=1), start.reshape(-1)
     parts = [
         fit(*(a[:, i : i + _BLOCK] for a in (up, down, noise)), start[i : i + _BLOCK],
@@ -395,12 +397,13 @@ def _with_kinks(found: Slopes, samples: Samples, noise: Float64) -> Slopes:
     right, its = one_sided(samples.up.rise[..., 0], off, steps, samples.taken)
     left, other = one_sided(-samples.down.rise[..., 0], off, steps, samples.taken)
     kink = np.abs(right - left) > _KINK * (its + other)
-    bound = found.bound.copy()
-    farther = np.maximum(np.abs(left - found.numeric[0]), np.abs(right - found.numeric[0]))
-    bound[0] = np.where(kink, np.fmax(bound[0], farther + its + other), bound[0])
-    sides = (np.where(kink, side, np.nan) for side in (left, right))
     numeric = np.where(kink & np.isnan(found.numeric), (left + right) / 2, found.numeric)
-    return replace(found, numeric=numeric, bound=bound, **dict(zip(("left", "right"), sides)))
+    farther = np.maximum(np.abs(left - numeric[0]), np.abs(right - numeric[0])) + its + other
+    bound = found.bound.copy()
+    bound[0] = np.where(kink, np.where(bound[0] < np.inf, np.fmax(bound[0], farther), farther),
+                        bound[0])  # fmt: skip
+    left, right = (np.where(kink, side, np.nan) for side in (left, right))
+    return replace(found, numeric=numeric, bound=bound, left=left, right=right)
 
 
 def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
@@ -425,6 +428,7 @@ def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
             numeric=np.where(better, found.value, real.numeric),
             bound=np.where(better, found.bound, real.bound),
             scale=np.where(better[0], np.fmax(real.scale, np.abs(found.value[0])), real.scale),
+            floor=np.where(better[0], 0, real.floor),
             still=real.still & ~(better[0] & (found.value[0] != 0)),
         )
 

@@ -72,7 +72,9 @@ def _roughness(values: Float64) -> Float64:
         return np.asarray(np.nan_to_num(DEVIATIONS * size * np.sqrt(mean_square)))
 
 
-def jump(section: Section, which: Indices, ends: Float64, slope: Float64, least: Float64) -> Float64:
+def jump(
+    section: Section, which: Indices, ends: Float64, slope: Float64, least: Float64
+) -> Float64:
     """The height of the jump between x[which] and `ends`, 0 where the way is continuous.
 
     The way is halved again and again, each time keeping the half over which Σ dout · y departs
@@ -105,19 +107,20 @@ def jump(section: Section, which: Indices, ends: Float64, slope: Float64, least:
     return height
 
 
-def departure(section: Section, which: Indices) -> Indices:
-    """How Σ dout · y leaves the plateau that it is on at each coordinate.
+def departure(section: Section, which: Indices) -> tuple[Indices, Float64]:
+    """How Σ dout · y leaves the plateau that it is on at each coordinate, and how high it leaps.
 
     ``CONTINUOUS`` as ReLU leaves 0 and a clip its end: in proportion to the distance from the
     edge; ``LEAP`` as 1 − tanh(x) leaves 0 at 19, since below its last digit it is not flat at
     all; ``NEVER`` where nothing moves as far as is looked. A leap to either side is one.
     """
-    sides = np.array([_departure(section, which, sign) for sign in (1.0, -1.0)])
-    leaves = np.where((sides == CONTINUOUS).any(axis=0), CONTINUOUS, NEVER)
-    return np.where((sides == LEAP).any(axis=0), LEAP, leaves)
+    (right, up), (left, down) = (_departure(section, which, sign) for sign in (1.0, -1.0))
+    leap, leaves = (right == LEAP) | (left == LEAP), (right == CONTINUOUS) | (left == CONTINUOUS)
+    height = np.maximum(np.where(right == LEAP, up, 0), np.where(left == LEAP, down, 0))
+    return np.where(leap, LEAP, np.where(leaves, CONTINUOUS, NEVER)), height
 
 
-def _departure(section: Section, which: Indices, sign: float) -> Indices:
+def _departure(section: Section, which: Indices, sign: float) -> tuple[Indices, Float64]:
     value, x = _first_dout(section), section.evaluator.x[which]
     size = np.abs(x)
     unit = np.maximum(1, size)
@@ -127,14 +130,15 @@ def _departure(section: Section, which: Indices, sign: float) -> Indices:
         moved = np.isnan(far) & (value(x + sign * distance, which) != 0)
         far[moved] = distance[moved]
         near = np.where(np.isnan(far), distance, near)
+    found, height = np.full(x.shape, NEVER), np.zeros(x.shape)
     left = np.flatnonzero(np.isfinite(far))
-    found = np.full(x.shape, NEVER)
     if left.size:
         ends = x[left] + sign * near[left], x[left] + sign * far[left]
         edges = _edge(value, which[left], *ends)
         good = _leaves_in_proportion(section, which[left], *edges, sign)
         found[left] = np.where(good, CONTINUOUS, LEAP)
-    return found
+        height[left] = np.abs(value(edges[1], which[left]))
+    return found, height
 
 
 def _edge(

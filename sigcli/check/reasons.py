@@ -34,4 +34,5 @@ def sentence(code: str, dtype: str, analytic: float, left: float, right: float) 
     near = _SIDE * abs(right - left)
     sides = {abs(analytic - right) <= near: "the right", abs(analytic - left) <= near: "the left"}
     side = sides.get(True, "neither")
+    left, right = left + 0.0, right + 0.0  # so that −0 is 0
     return _SENTENCES[code].format(dtype=dtype, left=left, right=right, side=side)

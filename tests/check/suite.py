@@ -147,7 +147,14 @@ def smooth(rng: np.random.Generator, points: int) -> Iterator[Problem]:
         else:
             x = rng.uniform(low, high, points)
         with mpmath.workdps(50):
-            exact = [mpmath.diff(lambda t, w=written: w(mpmath, t), mpmath.mpf(p), h=mpmath.mpf(10) ** -35 * max(abs(p), 1e-20)) for p in x.tolist()]  # noqa: E501
+            exact = [
+                mpmath.diff(
+                    lambda t, w=written: w(mpmath, t),
+                    mpmath.mpf(p),
+                    h=mpmath.mpf(10) ** -35 * max(abs(p), 1e-20),
+                )
+                for p in x.tolist()
+            ]  # noqa: E501
         truth = np.array([float(value) for value in exact])
         yield Problem(name, "smooth", lambda x, w=written: w(Functions, x), x, truth, abs(truth))
 
@@ -201,7 +208,12 @@ def _tables(rng: np.random.Generator) -> Iterator[tuple[str, Callable, Callable,
         ends = value[i], value[i + 1], 0.1 * value[(7 * i) % 25], 0.1 * value[(7 * i + 7) % 25]
         hermite = (2 * t**3 - 3 * t**2 + 1, 3 * t**2 - 2 * t**3, t**3 - 2 * t**2 + t, t**3 - t**2)
         if order:
-            hermite = (6 * t * t - 6 * t, 6 * t - 6 * t * t, 3 * t * t - 4 * t + 1, 3 * t * t - 2 * t)
+            hermite = (
+                6 * t * t - 6 * t,
+                6 * t - 6 * t * t,
+                3 * t * t - 4 * t + 1,
+                3 * t * t - 2 * t,
+            )
         return sum(e * h for e, h in zip(ends, hermite, strict=True)) / (width if order else 1)
 
     yield "cubic pieces", lambda x: cubic(x, 0), lambda x: cubic(x, 1), 2.9

@@ -42,7 +42,7 @@ def test_json_of_each_result_has_the_names_it_should():
     assert list(members["textbook"]) == [*start, "x", "y", "dout", "dx", *book]
     assert list(members["gradcheck"]) == [
         *start, "x", "dout", "analytic", "numeric", "bound", "relative_error", "digits",
-        "verdicts", "reasons", "verdict", "rtol", "would_catch", "advice",
+        "verdicts", "reasons", "reason_codes", "verdict", "rtol", "would_catch", "advice",
     ]  # fmt: skip
     assert members["gradcheck"]["verdict"] == "unresolved"
     assert members["gradcheck"]["rtol"] == 2**-26

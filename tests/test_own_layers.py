@@ -154,7 +154,10 @@ def test_an_unresolved_layer_exits_3(sigcli):
         (["--layer", "nowhere.py:A"], "--layer: no file 'nowhere.py'"),
         (["1", "--shape", "2"], "--shape is for points to be drawn; drop X"),
         (["--shape", "2"], "--shape is for points to be drawn; give --layer"),
-        (["1", "--dx", "0.2"], "dx comes without the dout that it was computed with; give dout too"),
+        (
+            ["1", "--dx", "0.2"],
+            "dx comes without the dout that it was computed with; give dout too",
+        ),
         (["1", "--method", "forward"], "--method: no 'forward'; choose central or complex"),
         (["1", "--samples", "0"], "--samples: '0' is not a whole number from 1 to 100000000"),
         (["1", "--why", "1"], "why: x has no element 1; 0 to 0 are there"),

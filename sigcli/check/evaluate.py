@@ -82,7 +82,7 @@ class Evaluator:
         self.y = self._pass(self.x)
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
-        """y at the vector x, as a vector; NaN where forward raises or changes its shape."""
+        """Y at the vector x, as a vector; NaN where forward raises or changes its shape."""
         try:
             y = self._pass(x)
         except Exception:  # a step may leave the domain, where math.log raises
@@ -195,9 +195,9 @@ class Section:
     alone: bool = False
 
     def unit(self, which: Indices) -> Float64:
-        """The scale on which y may vary at each coordinate: what the layer says, or max(1, |x|).
+        """Return the scale on which y may vary: what the layer says, or max(1, |x|).
 
-        Rounded down to a power of 2.
+        It is rounded down to a power of 2.
         """
         x, scale = self.evaluator.x[which], self.evaluator.scale
         return power_of_2(np.maximum(1, np.abs(x)) if scale is None else np.full(x.shape, scale))
@@ -211,7 +211,7 @@ class Section:
     def of_what_stands_still(
         self, which: Indices, still: NDArray[np.bool_], step: Float64
     ) -> tuple[Float64, Float64]:
-        """What the slopes of y that no step moved may be, by their own rounding and by the grain.
+        """Return what the slopes of y that no step moved may be, by rounding and by the grain.
 
         `still` is of shape (coordinates, size of y), or 1 where y[j] is that of its coordinate,
         whose own rounding is known already; `step` is the largest that was taken.
@@ -225,7 +225,7 @@ class Section:
         return hidden, self.grain * (still @ size[0]) / width
 
     def rise(self, points: NDArray[Any], which: Indices) -> Rise:
-        """The rises from x[which] to `points`, of shape (steps, coordinates)."""
+        """Return the rises from x[which] to `points`, of shape (steps, coordinates)."""
         e = self.evaluator
         y0 = e.y.reshape(-1)
         with np.errstate(all="ignore"):
@@ -259,7 +259,7 @@ class Section:
 
 
 def _weighed(values: NDArray[Any], weights: Float64) -> NDArray[Any]:
-    """values @ weights, but that a weight of 0 makes 0 of what is not finite."""
+    """Values @ weights, but that a weight of 0 makes 0 of what is not finite."""
     if np.isfinite(values).all():
         return np.asarray(values @ weights)
     columns = [np.where(column == 0, 0, values * column).sum(axis=-1) for column in weights.T]
@@ -267,5 +267,5 @@ def _weighed(values: NDArray[Any], weights: Float64) -> NDArray[Any]:
 
 
 def _spacing(y: NDArray[Any]) -> Float64:
-    """The unit in the last place of each value, as its own type has it."""
-    return np.spacing(np.abs(y)).astype(np.float64)
+    """Return the unit in the last place of each value, as its own type has it."""
+    return np.asarray(np.spacing(np.abs(y)), np.float64)

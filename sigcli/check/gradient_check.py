@@ -296,7 +296,8 @@ class _Judged:
         aligned = asked.y.shape == asked.x.shape
         dout = asked.dout.reshape(-1)
         its_dout = dout[self.chosen] if aligned else np.array([np.abs(dout).sum()])
-        codes = reason_codes(claim, slope, x, its_dout, asked.malformed)
+        at = x.astype(np.float64), its_dout.astype(np.float64)
+        codes = reason_codes(claim, slope, *at, asked.malformed)
         codes = np.where(code == UNRESOLVED, codes, "")
         return GradientCheck(
             x=x.reshape(shape),
@@ -355,11 +356,11 @@ def _digits(claim: Claim, slope: Slopes, code: Indices, whole: int) -> NDArray[n
     # Of a number that was given in digits, all are confirmed that it has.
     given = np.floor(np.log10(np.abs(claim.gradient) / claim.unit)) + 1
     digits = np.where((claim.unit > 0) & (code == PASS), np.minimum(given, whole), digits)
-    return np.floor(np.clip(np.nan_to_num(digits), 0, whole)).astype(int)
+    return np.asarray(np.floor(np.clip(np.nan_to_num(digits), 0, whole)), np.int_)
 
 
 def _resolving(claim: Claim, slope: Slopes, codes: NDArray[np.str_]) -> float | None:
-    """The rtol, of one digit, that verifies all gradients that rounding leaves unresolved."""
+    """Return the rtol, of one digit, that verifies all that rounding leaves unresolved."""
     off = (slope.error(claim.gradient) + slope.bound[0] - claim.unit) / slope.scale
     needed = off[np.isin(codes, ("rounding", "bend", "jump")) & np.isfinite(off)]
     most = float(needed.max(initial=0))

@@ -94,7 +94,7 @@ class Measurement:
         return found if self.complement is None else found | {"complement": (self.complement, -1)}
 
     def alone(self) -> Measurement:
-        """The same, but that nothing else moves while an element does."""
+        """Return the same, but that nothing else moves while an element does."""
         return replace(self, section=replace(self.section, elementwise=False), complement=None)
 
     def needs_alone(self, claim: Claim, which: Indices, code: Indices) -> bool:
@@ -121,13 +121,14 @@ class Measurement:
             return found
 
         def passing(found: Slopes, which: Indices) -> Bools:
-            return verdicts(claim.at(which), weighed(found, which)) == PASS
+            return np.asarray(verdicts(claim.at(which), weighed(found, which)) == PASS)
 
         def settled(found: Slopes, which: Indices) -> Bools:
             own, part = weighed(found, which), claim.at(which)
             code = verdicts(part, own)
             gross = own.error(part.gradient) > _GROSS * own.bound[0] + _GROSS_PART * own.scale
-            return ((code == PASS) | ((code == WRONG) & gross)) & ~(own.still & own.at_rest)
+            clear = (code == PASS) | ((code == WRONG) & gross)
+            return np.asarray(clear & ~(own.still & own.at_rest))
 
         found = slopes(section, block, settled, passing)
         if self.imaginary and section is self.section:

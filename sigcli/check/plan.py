@@ -27,7 +27,7 @@ _BLOCK = 2**12  # columns that are fitted together, so that they stay in the cac
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
 _ROUNDS = 5  # of raising the noise to a jump and fitting again
 _JUMP = 1.5  # times its height, the noise that a jump stands for
-_SUM_OF_JUMPS = 64  # times one jump, the most that the rounding of many numbers adds up to
+_SUM_OF_JUMPS = 512  # times one jump, the most that the rounding of thousands of terms adds up to
 _ROUNDING = 16  # units, below which a jump is rounding and not a step of the function itself
 _KINK = 2  # times their bounds, from where slopes to both sides differ
 
@@ -80,24 +80,24 @@ class Slopes:
 
     def error(self, gradient: Float64) -> Float64:
         """How far a `gradient` is from the numeric one."""
-        return np.abs(gradient - self.numeric[0])
+        return np.asarray(np.abs(gradient - self.numeric[0]))
 
     @property
-    def kink(self) -> Bools:
+    def kink(self) -> NDArray[np.bool_]:
         """Whether the slopes to the left and to the right differ."""
         return np.isfinite(self.left)
 
     def at(self, chosen: Any) -> Slopes:
-        """The slopes at some of the coordinates."""
+        """Return the slopes at some of the coordinates."""
         return Slopes(*(getattr(self, field.name)[..., chosen] for field in fields(self)))
 
     def where(self, ours: Bools, other: Slopes) -> Slopes:
-        """These slopes where `ours`, and the `other` ones elsewhere."""
+        """Return these slopes where `ours`, and the `other` ones elsewhere."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return Slopes(*(np.where(ours, *pair) for pair in pairs))
 
     def replaced(self, chosen: Bools, other: Slopes) -> Slopes:
-        """These slopes, but the `other` ones, of fewer coordinates, at those `chosen`."""
+        """Return these slopes, but the `other` ones, of fewer coordinates, at those `chosen`."""
         arrays = []
         for field in fields(self):
             array = getattr(self, field.name).copy()
@@ -106,7 +106,7 @@ class Slopes:
         return Slopes(*arrays)
 
     def widened(self, other: Slopes) -> Slopes:
-        """These slopes, with bounds that include the `other` ones where the two disagree.
+        """Return these slopes, with bounds that include the `other` ones where the two disagree.
 
         Neither bound can then be trusted alone.
         """
@@ -115,7 +115,7 @@ class Slopes:
             return replace(self, bound=np.where(apart > both, apart + both, self.bound))
 
     def weighed(self, douts: Float64) -> Slopes:
-        """The slopes of Σ dout · y from those of y alone; `douts` has a column for each."""
+        """Return the slopes of Σ dout · y from those of y alone; `douts` has a column for each."""
         size, first = np.abs(douts), douts[0]
         weigh = {
             name: _product(size[0], getattr(self, name)) for name in ("scale", "reach", "floor")
@@ -128,12 +128,16 @@ class Slopes:
             + np.where(size == 0, 0, np.spacing(np.abs(_product(douts, self.numeric)))),
             curvature=_product(first, self.curvature),
             its_bound=_product(size[0], self.its_bound),
-            **weigh,
+            scale=_product(size[0], self.scale),
+            reach=_product(size[0], self.reach),
+            floor=_product(size[0], self.floor),
+            left=_product(first, self.left),
+            right=_product(first, self.right),
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Slopes]) -> Slopes:
-        """The slopes of several blocks of coordinates as one."""
+        """Return the slopes of several blocks of coordinates as one."""
         names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(p, name) for p in parts], axis=-1) for name in names))
 
@@ -142,7 +146,7 @@ Settled = Callable[[Slopes, Indices], Bools]
 
 
 def blocks(section: Section, which: Indices) -> list[Indices]:
-    """The coordinates in blocks of what is sampled together."""
+    """Return the coordinates in blocks of what is sampled together."""
     size = max(1, _COLUMNS // max(1, section.douts.shape[1]))
     if section.elementwise:  # a layer that takes any shape; others take all of x each time
         size = _COLUMNS if section.evaluator.scale is not None else len(which)
@@ -150,7 +154,7 @@ def blocks(section: Section, which: Indices) -> list[Indices]:
 
 
 def slopes(section: Section, which: Indices, settled: Settled, passing: Settled) -> Slopes:
-    """The slopes at a block of coordinates.
+    """Return the slopes at a block of coordinates.
 
     Parameters
     ----------
@@ -172,7 +176,7 @@ def slopes(section: Section, which: Indices, settled: Settled, passing: Settled)
         if near.any():
             few, before = which[rest][near], more.at(near)
             after = _thorough(section, few, power_of_2(np.abs(x[rest][near])))
-            smaller = ~(after.bound[0] >= before.bound[0])
+            smaller = ~(after.bound[0] >= before.bound[0]) & ~after.still
             more = more.replaced(near, after.widened(before).where(smaller, before.widened(after)))
         return found.replaced(rest, more)
 
@@ -230,7 +234,7 @@ def _at_rungs(array: Float64, taken: Indices) -> Float64:
 def _quick(section: Section, which: Indices, unit: Float64) -> _Looked:
     rungs = _QUICK if section.evaluator.scale is None else _DECLARED
     samples = sample(section, which, unit, rungs)
-    found = _fitted(samples, *samples.noise())
+    found = _fitted(samples, *samples.noise(), smooth=rungs is _DECLARED)
     return _Looked(section, which, samples, found, np.zeros(which.shape, bool))
 
 
@@ -290,14 +294,20 @@ def _above_jumps(
 def _jump_beyond(
     section: Section, which: Indices, samples: Samples, at: Indices, found: Fit, noise: Any
 ) -> Float64:
-    """The height of the jump on the way to the first rung beyond the widest window."""
-    rung = np.minimum(np.maximum(found.widest[0, at] - 1, 0), RUNGS - NODES)
-    slope, h, x = found.value[0, at], samples.steps[rung, at], section.evaluator.x[which]
-    slope = np.nan_to_num(slope)
-    up, down = (rise.rise[rung, at, 0] for rise in (samples.up, samples.down))
-    farther = np.where(np.abs(down + slope * h) > np.abs(up - slope * h), -1.0, 1.0)
-    least = np.maximum(noise[0][rung, at, 0], noise[1][at, 0]) / 2
-    return jump(section, which, x + farther * h, slope, least)
+    """Return the height of the jump on the way to where y first departs from its slope.
+
+    That is at the rung beyond the widest window, or at its own largest, where a polynomial of
+    many terms goes through any single value.
+    """
+    widest = np.minimum(np.maximum(found.widest[0, at] - 1, 0), RUNGS - NODES)
+    rungs, one = widest + np.arange(NODES)[:, np.newaxis], np.arange(at.size)
+    slope, h = np.nan_to_num(found.value[0, at]), samples.steps[rungs, at]
+    up = np.nan_to_num(np.abs(samples.up.rise[rungs, at, 0] - slope * h))
+    down = np.nan_to_num(np.abs(samples.down.rise[rungs, at, 0] + slope * h))
+    rung = np.argmax(np.maximum(up, down), axis=0)
+    farther = np.where(down > up, -h, h)[rung, one]
+    least = np.maximum(noise[0][rungs[rung, one], at, 0], noise[1][at, 0]) / 2
+    return jump(section, which, section.evaluator.x[which] + farther, slope, least)
 
 
 def _rounding(section: Section, which: Indices) -> Float64:
@@ -306,9 +316,9 @@ def _rounding(section: Section, which: Indices) -> Float64:
     eps = _ROUNDING * max(EPS32, float(np.finfo(e.y.dtype).eps))
     x, y = np.abs(e.x[which]), np.nan_to_num(np.abs(e.y.reshape(-1).astype(np.float64)))
     if section.elementwise:
-        return eps * np.maximum(np.maximum(1, x), y[which])
+        return np.asarray(eps * np.maximum(np.maximum(1, x), y[which]))
     sizes = np.maximum(np.maximum(1, x)[:, np.newaxis], y)
-    return np.asarray(eps * sizes @ np.abs(section.douts[0]))
+    return np.asarray(eps * (sizes @ np.abs(section.douts[0])))
 
 
 def _some(samples: Samples, at: Indices) -> Samples:
@@ -319,7 +329,7 @@ def _some(samples: Samples, at: Indices) -> Samples:
 
 
 def _hull(before: Fit, at: Indices, after: Fit, both: Bools) -> Fit:
-    """The fit `after` in place of that `before`, the bound including `both` where it should."""
+    """Return the fit `after` in place of that `before`, the bound including `both` where due."""
     apart = np.abs(after.value - before.value[:, at]) + before.bound[:, at]
     after = replace(after, bound=np.where(both, np.fmax(after.bound, apart), after.bound))
     arrays = []
@@ -330,16 +340,16 @@ def _hull(before: Fit, at: Indices, after: Fit, both: Bools) -> Fit:
     return Fit(*arrays)
 
 
-def _fitted(samples: Samples, noise: Float64, start: Float64) -> Fit:
+def _fitted(samples: Samples, noise: Float64, start: Float64, *, smooth: bool = False) -> Fit:
     """Fit all columns, block by block; arrays of shape (number of dout, coordinates)."""
     _, size, douts = samples.up.rise.shape
     up, down, noise = (a.reshape(len(a), -1) for a in (samples.up.rise, samples.down.rise, noise))
     steps, start = np.repeat(samples.steps, douts, axis=1), start.reshape(-1)
-    parts = [
-        fit(*(a[:, i : i + _BLOCK] for a in (up, down, noise)), start[i : i + _BLOCK],
-            steps[:, i : i + _BLOCK], samples.taken)
-        for i in range(0, up.shape[1], _BLOCK)
-    ]  # fmt: skip
+    parts = []
+    for first in range(0, up.shape[1], _BLOCK):
+        at = np.s_[..., first : first + _BLOCK]
+        its = up[at], down[at], noise[at], steps[at], start[at]
+        parts.append(fit(*its, samples.taken, smooth=smooth))
     names = [field.name for field in fields(Fit)]
     joined = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
     return Fit(*(array.reshape(size, douts).T for array in joined))
@@ -370,6 +380,7 @@ def _slopes(looked: _Looked) -> Slopes:
     nodes = inside & (taken < window + NODES)
     scale = np.min(np.where(nodes, change / (2 * h), np.inf), axis=0)
     size = np.nan_to_num(np.abs(found.value[0]))
+    finite = np.isfinite((samples.up.rise + samples.down.rise)[samples.taken, :, 0])
     hidden, floor = section.of_what_stands_still(looked.which, ~moves.any(axis=0), h[0])
     nans = np.full(window.shape, np.nan)
     return Slopes(
@@ -382,7 +393,7 @@ def _slopes(looked: _Looked) -> Slopes:
         at_rest=~(inside & (change > 0)).any(axis=0),
         curvature=found.curvature[0],
         its_bound=found.its_bound[0],
-        finite=np.isfinite(samples.up.rise + samples.down.rise)[samples.taken, :, 0].any(axis=0),
+        finite=np.asarray(finite.any(axis=0)),
         jump=looked.jumps,
         step=samples.steps[np.minimum(found.widest[0], RUNGS - 1), np.arange(len(window))],
         left=nans,
@@ -407,7 +418,7 @@ def _with_kinks(found: Slopes, samples: Samples, noise: Float64) -> Slopes:
 
 
 def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
-    """The slopes by steps along the imaginary axis, where those by real steps allow for it.
+    """Return the slopes by steps along the imaginary axis, where those by real steps allow for it.
 
     Im f(x + ih) = f′(x) h − c₃ h³ + … subtracts nothing, and so loses no digits (W. Squire and
     G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40
@@ -434,5 +445,5 @@ def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
 
 
 def _product(weight: Float64, value: Float64) -> Float64:
-    """weight · value, but that a weight of 0 makes 0 of what is not finite."""
+    """Weight · value, but that a weight of 0 makes 0 of what is not finite."""
     return np.where(weight == 0, 0.0, weight * value)

@@ -53,16 +53,17 @@ def noise_along(section: Section, which: Indices, unit: Float64, rounding: float
 
 
 def _probing_step(x: Float64, unit: Float64, rounding: float) -> Float64:
-    """A few units of rounding; of x itself where steps of the `unit` would reach across 0."""
+    """Return a few units of rounding; of x itself where those of `unit` would reach across 0."""
     tiny = (np.abs(x) < _CLEAR_OF_0 * rounding * unit) & (x != 0)
     return np.asarray(_SPACING * rounding * np.where(tiny, np.abs(x), unit))
 
 
 def _roughness(values: Float64) -> Float64:
-    """A bound on the noise in values at equal steps: the fourth difference of what is smooth is 0.
+    """Return a bound on the noise in values at equal steps.
 
-    That of noise has a mean square comb(8, 4) times its own (J. Moré and S. Wild, "Estimating
-    computational noise", SIAM J. Sci. Comput. 33 (2011), 1292–1314).
+    The fourth difference of what is smooth is 0; that of noise has a mean square comb(8, 4) times
+    its own (J. Moré and S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011),
+    1292–1314).
     """
     with np.errstate(all="ignore"):
         rise = values - values[len(values) // 2]
@@ -75,7 +76,7 @@ def _roughness(values: Float64) -> Float64:
 def jump(
     section: Section, which: Indices, ends: Float64, slope: Float64, least: Float64
 ) -> Float64:
-    """The height of the jump between x[which] and `ends`, 0 where the way is continuous.
+    """Return the height of the jump between x[which] and `ends`, 0 where the way is continuous.
 
     The way is halved again and again, each time keeping the half over which Σ dout · y departs
     more from a straight line of `slope`. What is still a jump between adjacent floats is one; a
@@ -144,7 +145,7 @@ def _departure(section: Section, which: Indices, sign: float) -> tuple[Indices, 
 def _edge(
     value: Callable[[Float64, Indices], Float64], which: Indices, still: Float64, moved: Float64
 ) -> tuple[Float64, Float64]:
-    """The last float on the plateau and the first beyond it, or two as near to each other."""
+    """Return the last float on the plateau and the first beyond it, or two as near."""
     for _ in range(_HALVINGS):
         middle = still + (moved - still) / 2
         if np.all((middle == still) | (middle == moved)):

@@ -32,5 +32,5 @@ class Variable:
         return self.value.astype(np.float64).reshape(-1)
 
     def restored(self, flat: NDArray[Any]) -> NDArray[Any]:
-        """The vector `flat` in the shape of the value."""
+        """Return the vector `flat` in the shape of the value."""
         return flat.reshape(self.value.shape)

@@ -55,7 +55,7 @@ class Claim:
     slack: Float64 | float = 0.0
 
     def at(self, chosen: Indices) -> Claim:
-        """The claim at some of the coordinates."""
+        """Return the claim at some of the coordinates."""
         return replace(
             self,
             gradient=self.gradient[chosen],

@@ -245,8 +245,10 @@ def coarse(rng: np.random.Generator, points: int) -> Iterator[Problem]:
             x = rng.uniform(-3, 7, points).astype(dtype).astype(float)
             truth = np.asarray(slope(x), float)
             inside = lambda x, f=f, t=dtype: f(x.astype(t)).astype(float)  # noqa: E731
-            name = f"{name} in {dtype.__name__}"
-            yield Problem(name, f"{dtype.__name__} inside", inside, x, truth, abs(truth), rtol=rtol)
+            title = f"{name} in {dtype.__name__}"
+            yield Problem(
+                title, f"{dtype.__name__} inside", inside, x, truth, abs(truth), rtol=rtol
+            )
 
 
 def network(rng: np.random.Generator, hidden: int, dtype: type, rows: int, bend: str) -> Problem:

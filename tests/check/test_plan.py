@@ -1,18 +1,22 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from sigcli import gradcheck
-from sigcli.check.slopes import Forward, slopes
+from sigcli.check.evaluate import Evaluator
+from sigcli.check.probe import acts_elementwise, layer_noise
+from sigcli.check.variables import Variable
 
 from . import zoo
 
 
 def layer(f, slope=None):
     return zoo.Layer(f, (lambda x, y, dout: dout * slope(x)) if slope else (lambda *_: None))
+
+
+def evaluator(f, x):
+    return Evaluator(layer(f), Variable("x", np.asarray(x, float)))
 
 
 class Counting(zoo.Layer):
@@ -45,7 +49,7 @@ class Counting(zoo.Layer):
 )  # fmt: skip
 def test_what_acts_element_by_element_is_told_from_what_does_not(f, elementwise):
     x = np.random.default_rng(1).uniform(-2, 2, 6)
-    assert Forward(layer(f), x).elementwise is elementwise
+    assert acts_elementwise(evaluator(f, x)) is elementwise
 
 
 def test_any_two_elements_are_told_apart():
@@ -55,10 +59,10 @@ def test_any_two_elements_are_told_apart():
         for j in set(range(9)) - {i}:
             coupling = np.zeros((9, 9))
             coupling[i, j] = 1e-6
-            assert not Forward(layer(lambda x, c=coupling: np.tanh(x) + c @ x), x).elementwise
+            assert not acts_elementwise(evaluator(lambda x, c=coupling: np.tanh(x) + c @ x, x))
 
 
-@pytest.mark.parametrize(("size", "most"), [(1, 125), (3, 135), (1000, 170)])
+@pytest.mark.parametrize(("size", "most"), [(1, 60), (3, 70), (1000, 110)])
 def test_a_layer_that_acts_element_by_element_takes_few_passes_of_all_x(size, most):
     tanh = Counting(np.tanh, lambda x, y, dout: dout * (1 - y * y))
     assert gradcheck(tanh, np.linspace(-2, 2, size)).verdict == "pass"
@@ -68,27 +72,41 @@ def test_a_layer_that_acts_element_by_element_takes_few_passes_of_all_x(size, mo
 def test_other_layers_take_22_passes_for_each_x_where_that_is_enough():
     softmax = Counting(zoo.softmax, zoo.softmax_dx)
     assert gradcheck(softmax, np.random.default_rng(0).uniform(-2, 2, (10, 4))).verdict == "pass"
-    assert softmax.calls <= 22 * 40 + 130
+    assert softmax.calls <= 22 * 40 + 40
 
 
 def test_the_noise_inside_of_a_layer_is_measured():
+    """The sum of a hundred terms is good to more than a unit in its last place, and less."""
+    w = np.random.default_rng(3).normal(size=(100, 100))
+    x = np.random.default_rng(4).uniform(-1, 1, 100)
+
+    def f(x):
+        return w @ np.sin(w @ x)
+
+    exact = w.astype(np.longdouble) @ np.sin(w.astype(np.longdouble) @ x.astype(np.longdouble))
+    error = np.abs(f(x) - exact).astype(float)
+    noise = layer_noise(evaluator(f, x))
+    assert np.all(error <= 2 * noise)
+    assert np.median(noise) < 100 * np.median(error)
+
+
+def test_a_sum_that_loses_digits_is_seen_to_have_lost_them():
     """y is within a unit in its last place of 0, but the sum it comes from is of the size 1e6."""
 
     def cancelling(x):
         return (x + 1e6) - 1e6
 
     x = np.random.default_rng(3).uniform(-1, 1, 200)
-    forward = Forward(layer(cancelling), x)
-    assert np.median(forward.noise) > 1e-11 > 1e4 * np.median(np.spacing(np.abs(x)))
     check = gradcheck(layer(cancelling, np.ones_like), x, 1.0)
     assert "wrong" not in check.verdicts
     assert np.all(np.abs(check.numeric - 1) <= check.bound)
+    assert np.all(check.bound > 1e-12)
 
 
 def test_a_layer_without_noise_shows_none():
     """But for that of the last place, which it has anyway."""
     x = np.linspace(-2, 2, 50)
-    assert np.all(Forward(layer(lambda x: 2 * x), x).noise <= 8 * np.spacing(np.abs(2 * x)))
+    assert np.all(layer_noise(evaluator(lambda x: 2 * x, x)) <= 8 * np.spacing(np.abs(2 * x)))
 
 
 def test_steps_that_leave_the_domain_are_left_out():
@@ -295,16 +313,6 @@ def test_a_y_of_0_in_a_narrower_type_than_dx_does_not_show_a_dx_of_0():
         return (1e-8 * np.asarray(x)).astype(np.float16)
 
     assert gradcheck(layer(f, lambda x: 0.0 * x), [0.5]).verdict == "unresolved"
-
-
-def test_two_ladders_that_contradict_each_other_are_not_believed():
-    forward = Forward(layer(np.sin), np.array([0.3]))
-    one, douts = np.array([0]), np.ones((1, 1))
-    first = slopes(forward, one, douts, lambda *_: np.array([True]))
-    other = replace(first, numeric=first.numeric + 1e-3)
-    bound = first.widened(other).bound[0, 0]
-    assert 1e-3 <= bound < 1.01e-3
-    assert first.widened(first).bound.tolist() == first.bound.tolist()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""The table of the suite: nothing right called wrong, nothing wrong passed, every bound a bound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from . import suite
+
+LEAST = {  # of the right gradients of a class, how many pass
+    "smooth": 0.80,
+    "kinks": 0.75,
+    "coarse": 0.45,
+    "float32 inside": 0.40,
+    "float16 inside": 0.0,
+    "networks in float64": 0.95,
+    "networks in float32": 0.40,
+}
+
+
+def assert_true(found):
+    assert set(found) == set(LEAST)
+    for kind, row in found.items():
+        assert (row.called_wrong, row.wrong_passed, row.exceeded) == (0, 0, 0), (kind, row.named)
+        assert row.passed >= LEAST[kind] * row.points, kind
+
+
+def test_there_are_enough_problems():
+    rng = np.random.default_rng(0)
+    assert len(suite.SMOOTH) + len(suite.KINKS) >= 60
+    assert len(list(suite.networks(rng, 1, (10, 20, 30, 40, 50)))) >= 40
+
+
+def test_a_sample_of_the_suite():
+    assert_true(suite.table(4, 2, (20, 100), seed=11, wrong=(3,)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_the_whole_suite(seed):
+    assert_true(suite.table(200, 8, (20, 50, 128, 512, 2048), seed=seed, wrong=(seed,)))
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_points():
+    found = suite.table(1000, 8, (50, 128, 512), seed=99, wrong=())
+    assert sum(row.points for row in found.values()) >= 100_000
+    assert_true(found)

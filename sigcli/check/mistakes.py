@@ -27,6 +27,7 @@ _POINT = "add x = 0.7"  # where no two of the formulas agree
 _OTHER_DOUT = "take a dout of different numbers, none of them 0 or 1"
 _POINT_AND_DOUT = f"{_POINT} with another dout"
 _SMALLER_RTOL = "take a smaller rtol"
+_TELLING = 0.1  # of how far the gradient is off, that the right one has to be known to
 _NOTHING_SEEN = "no gradient is resolved here"
 _TOO_NEAR = "it differs by less than can be told here"
 
@@ -187,6 +188,9 @@ def explained(evidence: Evidence, gradient: Float64, rounding: Float64) -> list[
         return bool(np.all((near & np.isfinite(candidate))[known]))
 
     known = np.isfinite(evidence.bound[_RIGHT])
+    apart = np.abs(gradient - evidence.right)
+    if not np.any(known & (evidence.bound[_RIGHT] < _TELLING * apart)):
+        return []  # almost any formula would give a gradient that is known so roughly
     named = [m.name for m in _known(evidence, naming=True) if gives(m.gradient, m.bound)]
     if not np.any(gradient):
         return named

@@ -154,7 +154,7 @@ def smooth(rng: np.random.Generator, points: int) -> Iterator[Problem]:
                     h=mpmath.mpf(10) ** -35 * max(abs(p), 1e-20),
                 )
                 for p in x.tolist()
-            ]  # noqa: E501
+            ]
         truth = np.array([float(value) for value in exact])
         yield Problem(name, "smooth", lambda x, w=written: w(Functions, x), x, truth, abs(truth))
 

@@ -102,10 +102,6 @@ class _Basis:
     powers: Float64
     weights: Float64
 
-    def fitted(self, steps: Float64, coefficients: Float64) -> Float64:
-        """Return the polynomials' values at `steps`, in units of the window's largest."""
-        return np.asarray(steps[:, np.newaxis] ** self.powers @ coefficients)
-
 
 def ladder(largest: Float64, rungs: int) -> Float64:
     """Return the steps largest, largest / ratio, …, of shape (rungs, n).
@@ -150,8 +146,17 @@ def _basis(kind: str, terms: int) -> _Basis:
 
 
 @dataclass(frozen=True)
-class _Window:
-    """One fit of one window at n points; of a window that is not believed, `believed` is False."""
+class _Windows:
+    """Fits of one kind to windows at n points, the finest window first.
+
+    Attributes
+    ----------
+    first, noise, miss : ndarray of float64
+        The first coefficient, what noise does to it, and the largest miss at any step that is no
+        larger than the window's; of shape (windows, n).
+    believed : ndarray of bool
+        Whether this window and all finer ones miss nothing by more than noise; likewise.
+    """
 
     first: Float64
     noise: Float64
@@ -159,20 +164,30 @@ class _Window:
     believed: Bools
 
 
-def _fit_window(
-    kind: str, terms: int, values: Float64, noise: Float64, taken: NDArray[np.int_], start: int
-) -> _Window:
-    basis = _basis(kind, terms)
-    nodes = slice(start, start + NODES)
+@cache
+def _powers(kind: str, terms: int, taken: tuple[int, ...]) -> Float64:
+    """Return the powers of each step by each window's largest; 0 where the step is larger.
+
+    Of shape (windows, steps taken, terms).
+    """
+    finer = np.array(taken) - np.array(_starts(taken))[:, np.newaxis]
+    steps = np.where(finer >= 0, float(RATIO) ** -finer.astype(np.float64), 0)
+    return np.asarray(steps[..., np.newaxis] ** _basis(kind, terms).powers)
+
+
+def _fit_windows(
+    kind: str, terms: int, values: Float64, noise: Float64, taken: tuple[int, ...]
+) -> _Windows:
+    basis, powers, rungs = _basis(kind, terms), _powers(kind, terms, taken), np.array(taken)
+    nodes = np.array(_starts(taken))[:, np.newaxis] + np.arange(NODES)
     coefficients = basis.weights @ values[nodes]
-    finer = taken[taken >= start]
-    steps = float(RATIO) ** -(finer - start).astype(np.float64)
-    miss = np.abs(values[finer] - basis.fitted(steps, coefficients))
-    allowed = noise[finer] + basis.fitted(steps, np.abs(basis.weights) @ noise[nodes])
-    allowed += _NEGLIGIBLE * np.abs(values[finer])  # near a zero of f, noise is smaller than that
+    larger = np.asarray(powers[..., :1] == 0)
+    miss = np.where(larger, 0, np.abs(values[rungs] - powers @ coefficients))
+    allowed = noise[rungs] + powers @ (np.abs(basis.weights) @ noise[nodes])
+    allowed += _NEGLIGIBLE * np.abs(values[rungs])  # near a zero of f, noise is smaller than that
     spread = np.sqrt(basis.weights[0] ** 2 @ noise[nodes] ** 2)
-    believed: Bools = np.all(miss <= allowed, axis=0)
-    return _Window(coefficients[0], spread, miss.max(axis=0), believed)
+    believed = np.logical_and.accumulate(np.all(larger | (miss <= allowed), axis=1), axis=0)
+    return _Windows(coefficients[:, 0], spread, miss.max(axis=1), believed)
 
 
 def fit(
@@ -207,22 +222,21 @@ def fit(
     up, down, noise = (np.ldexp(array, -exponent) for array in (up, down, noise))
     odd, even = (up - down) / 2, (up + down) / 2
     even_noise = noise + np.ldexp(centre_noise, -exponent)
+    which = tuple(taken.tolist())
+    starts = np.array(_starts(which))
     found = _Best.of_none(up.shape)
     for terms in range(1, TERMS + 1):
-        chain = np.ones(up.shape[1], bool)
-        for start in _starts(taken):
-            first = _fit_window("odd", terms, odd, noise, taken, start)
-            second = _fit_window("even", terms, even, even_noise, taken, start)
-            chain = chain & first.believed & second.believed
-            if not chain.any():
-                break
-            bend = np.abs(_basis("odd", 1).weights[0] @ even[start : start + NODES])
-            off = _SURE * first.noise + _missed(terms, first, second, bend, smooth=smooth)
-            found.take(chain, start, steps[start], first, second, off)
+        first = _fit_windows("odd", terms, odd, noise, which)
+        second = _fit_windows("even", terms, even, even_noise, which)
+        bend = np.abs(_basis("odd", 1).weights[0] @ even[starts[:, np.newaxis] + np.arange(NODES)])
+        off = _SURE * first.noise + _missed(terms, first, second, bend, smooth=smooth)
+        found.take(starts, steps[starts], first, second, off)
     return found.fit(exponent)
 
 
-def _missed(terms: int, first: _Window, second: _Window, bend: Float64, *, smooth: bool) -> Float64:
+def _missed(
+    terms: int, first: _Windows, second: _Windows, bend: Float64, *, smooth: bool
+) -> Float64:
     """Return the most that what the odd and the even fit miss may have moved f′(x) H.
 
     `bend` is half of what the slopes to both sides differ by, of one term.
@@ -239,24 +253,23 @@ def one_sided(
 ) -> tuple[Float64, Float64]:
     """Return the slope to one side, from rise = f(x + h) − f(x), and a bound on its error."""
     value, bound = np.full(rise.shape[1], np.nan), np.full(rise.shape[1], np.inf)
+    which, at = tuple(taken.tolist()), np.arange(rise.shape[1])
+    largest = steps[np.array(_starts(which))]
     for terms in range(1, TERMS + 1):
-        chain = np.ones(rise.shape[1], bool)
-        for start in _starts(taken):
-            window = _fit_window("all", terms, rise, noise, taken, start)
-            chain = chain & window.believed
-            if not chain.any():
-                break
-            its_bound = (_SURE * window.noise + _KINK[terms - 1] * window.miss) / steps[start]
-            better = chain & (its_bound < bound)
-            value = np.where(better, window.first / steps[start], value)
-            bound = np.where(better, its_bound, bound)
+        found = _fit_windows("all", terms, rise, noise, which)
+        off = (_SURE * found.noise + _KINK[terms - 1] * found.miss) / largest
+        off = np.where(found.believed, off, np.inf)
+        best = np.argmin(off, axis=0)
+        better = off[best, at] < bound
+        value = np.where(better, (found.first / largest)[best, at], value)
+        bound = np.fmin(off[best, at], bound)
     return value, bound
 
 
-def _starts(taken: NDArray[np.int_]) -> list[int]:
+def _starts(taken: tuple[int, ...]) -> list[int]:
     """Return the largest step of each whole window, the finest window first."""
-    have = set(taken.tolist())
-    return [k for k in taken[::-1].tolist() if all(k + i in have for i in range(NODES))]
+    have = set(taken)
+    return [k for k in reversed(taken) if all(k + i in have for i in range(NODES))]
 
 
 @dataclass
@@ -269,25 +282,32 @@ class _Best:
     widest: NDArray[np.int_]
     curvature: Float64
     its_bound: Float64
+    rungs: int
 
     @classmethod
     def of_none(cls, shape: tuple[int, int]) -> _Best:
         rungs, size = shape
         nans, infinite = np.full((2, size), np.nan), np.full((2, size), np.inf)
         none = np.full((2, size), rungs)
-        return cls(nans[0], infinite[0], none[0], none[1], nans[1], infinite[1])
+        return cls(nans[0], infinite[0], none[0], none[1], nans[1], infinite[1], rungs)
 
     def take(
-        self, chain: Bools, start: int, step: Float64, first: _Window, second: _Window, off: Float64
-    ) -> None:
-        self.widest = np.where(chain, np.minimum(self.widest, start), self.widest)
-        better = chain & (off / step < self.bound)
+        self, starts: NDArray[np.int_], step: Float64, first: _Windows, second: _Windows,
+        off: Float64,
+    ) -> None:  # fmt: skip
+        """Take the best window of one number of terms where it is better."""
+        believed = first.believed & second.believed
+        its_bound = np.where(believed, off / step, np.inf)
+        best, at = np.argmin(its_bound, axis=0), np.arange(off.shape[1])
+        better = its_bound[best, at] < self.bound
         bent = 2 * second.first / step**2, 2 * (second.noise + second.miss) / step**2
-        self.value = np.where(better, first.first / step, self.value)
-        self.bound = np.where(better, off / step, self.bound)
-        self.window = np.where(better, start, self.window)
-        self.curvature = np.where(better, bent[0], self.curvature)
-        self.its_bound = np.where(better, bent[1], self.its_bound)
+        widest = np.where(believed, starts[:, np.newaxis], self.rungs).min(axis=0)
+        self.widest = np.minimum(self.widest, widest)
+        self.value = np.where(better, (first.first / step)[best, at], self.value)
+        self.bound = np.where(better, its_bound[best, at], self.bound)
+        self.window = np.where(better, starts[best], self.window)
+        self.curvature = np.where(better, bent[0][best, at], self.curvature)
+        self.its_bound = np.where(better, bent[1][best, at], self.its_bound)
 
     def fit(self, exponent: NDArray[np.int_]) -> Fit:
         value, bound, curvature, its_bound = (

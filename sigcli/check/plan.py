@@ -23,7 +23,7 @@ RUNGS = 66
 _LARGEST = 0.5  # of max(1, |x|)
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])  # of the same ladder
 _DECLARED = np.arange(2, 11)  # where the layer says that it is smooth on that scale
-_BLOCK = 2**12  # columns that are fitted together, so that they stay in the cache
+_CACHED = 2**18  # numbers that are fitted together, so that they stay in the cache
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
 _ROUNDS = 5  # of raising the noise to a jump and fitting again
 _JUMP = 1.5  # times its height, the noise that a jump stands for
@@ -345,9 +345,11 @@ def _fitted(samples: Samples, noise: Float64, start: Float64, *, smooth: bool = 
     _, size, douts = samples.up.rise.shape
     up, down, noise = (a.reshape(len(a), -1) for a in (samples.up.rise, samples.down.rise, noise))
     steps, start = np.repeat(samples.steps, douts, axis=1), start.reshape(-1)
+    many = len(samples.taken)
+    width = max(16, _CACHED // (many * max(1, many - NODES)))
     parts = []
-    for first in range(0, up.shape[1], _BLOCK):
-        at = np.s_[..., first : first + _BLOCK]
+    for first in range(0, up.shape[1], width):
+        at = np.s_[..., first : first + width]
         its = up[at], down[at], noise[at], steps[at], start[at]
         parts.append(fit(*its, samples.taken, smooth=smooth))
     names = [field.name for field in fields(Fit)]

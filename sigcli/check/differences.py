@@ -266,6 +266,7 @@ def one_sided(
     return value, bound
 
 
+@cache
 def _starts(taken: tuple[int, ...]) -> list[int]:
     """Return the largest step of each whole window, the finest window first."""
     have = set(taken)

@@ -195,7 +195,7 @@ def test_beside_a_kink_the_slope_of_that_side_is_found_or_nothing_is(distance):
 def test_waves_finer_than_the_steps_fool_nobody(frequency):
     """A ladder of powers of 2 sees sin(2 ** 30 π x) at the same phase at every step."""
     rng = np.random.default_rng(4)
-    w, x = frequency * rng.uniform(0.5, 1.5, 1000), rng.uniform(-3, 3, 1000)
+    w, x = frequency * rng.uniform(0.5, 1.5, 300), rng.uniform(-3, 3, 300)
     check = gradcheck(layer(lambda x: np.sin(w * x), lambda x: w * np.cos(w * x)), x)
     assert "wrong" not in check.verdicts
     if frequency <= 1e5:
@@ -258,7 +258,7 @@ COARSE = {  # y that are small differences of large numbers, or computed in a na
 @pytest.mark.parametrize("name", COARSE)
 def test_a_y_coarser_than_its_last_place_is_unresolved_and_not_wrong(name):
     f, slope = COARSE[name]
-    for seed in range(10):
+    for seed in range(3):
         x = np.random.default_rng(seed).uniform(-3, 3, 12)
         assert "wrong" not in gradcheck(layer(f, slope), x).verdicts
 
@@ -290,7 +290,7 @@ def test_float32_weights_in_a_float64_layer_widen_the_bound_of_every_y():
         lambda x: (x.astype(np.float32) @ w).astype(float),
         lambda x, y, dout: dout @ w.T.astype(float),
     )
-    for seed in range(100):
+    for seed in range(12):
         check = gradcheck(affine, np.random.default_rng(seed).uniform(-3, 3, (4, 3)), rtol=1e-3)
         assert "wrong" not in check.verdicts
         assert check.broken_promises == ()
@@ -341,7 +341,7 @@ TREADS = {  # x times a small difference of large numbers: stairs with sloped tr
 def test_stairs_with_sloped_treads_are_not_taken_for_smooth(name):
     """Their slope by small steps is that of the tread, and 2 y′ of it is never verified."""
     f, low, high = TREADS[name]
-    for seed in range(10):
+    for seed in range(3):
         x = np.random.default_rng(seed).uniform(low, high, 50)
         seen = gradcheck(layer(f, lambda x: 0 * x), x)
         sure = np.isfinite(seen.bound) & (seen.bound < 1e-9 * np.abs(seen.numeric))

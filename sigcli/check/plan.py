@@ -416,7 +416,8 @@ def _with_kinks(found: Slopes, samples: Samples, noise: Float64) -> Slopes:
     bound[0] = np.where(kink, np.where(bound[0] < np.inf, np.fmax(bound[0], farther), farther),
                         bound[0])  # fmt: skip
     left, right = (np.where(kink, side, np.nan) for side in (left, right))
-    return replace(found, numeric=numeric, bound=bound, left=left, right=right)
+    scale = np.where(kink, np.fmax(found.scale, np.abs(numeric[0])), found.scale)
+    return replace(found, numeric=numeric, bound=bound, scale=scale, left=left, right=right)
 
 
 def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:

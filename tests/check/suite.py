@@ -357,11 +357,55 @@ def table(points: int, rows: int, widths: tuple[int, ...], *, seed: int, alone: 
     return found
 
 
+def peers(points: int, seed: int) -> Iterator[tuple[str, Row]]:
+    """What numdifftools and scipy.differentiate make of the smooth functions, by the same rule.
+
+    A gradient is called wrong if it is outside of the estimate by more than the error that is
+    claimed and the tolerance, and passes if it is within the tolerance by more than that error.
+    """
+    import warnings
+
+    import numdifftools
+    from scipy.differentiate import derivative
+
+    def by_numdifftools(f, x):
+        found = numdifftools.Derivative(f, full_output=True)(x)
+        return found.estimate, found.error_estimate
+
+    def by_scipy(f, x):
+        found = derivative(f, x)
+        return found.df, found.error
+
+    rtol = 2.0**-26
+    for name, engine in (("numdifftools", by_numdifftools), ("scipy.differentiate", by_scipy)):
+        row = Row(passes=[np.nan])
+        for problem in smooth(np.random.default_rng(seed), points):
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                value, claimed = engine(problem.forward, problem.x)
+            row.points += problem.x.size
+            off, tol = np.abs(value - problem.truth), rtol * problem.scale
+            row.called_wrong += (off - claimed > tol).sum()
+            row.exceeded += (off > claimed + 4 * np.spacing(problem.scale)).sum()
+            row.passed += (off + claimed <= tol).sum()
+            for way in WRONG:
+                dx = way(problem.truth, problem.scale)
+                apart = np.abs(dx - problem.truth) > 3 * tol
+                row.wrong_passed += (
+                    apart & (np.abs(dx - value) + claimed <= rtol * np.abs(value))
+                ).sum()
+        yield name, row
+
+
 if __name__ == "__main__":
     import sys
+    from importlib.util import find_spec
 
     points = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     print(" points called wrong wrong passed exceeded   passed   passes")
     for kind, row in table(points, 8, (50, 128, 512, 2048), seed=seed, wrong=(0, 3)).items():
         print(f"{row} {kind}")
+    if find_spec("numdifftools") and find_spec("scipy"):
+        for name, row in peers(points, seed):
+            print(f"{row} smooth, by {name}")

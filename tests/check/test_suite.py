@@ -38,13 +38,13 @@ def test_a_sample_of_the_suite():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_whole_suite(seed):
-    assert_true(suite.table(200, 8, (20, 50, 128, 512, 2048), seed=seed, wrong=(seed,)))
+    assert_true(suite.table(100, 8, (20, 50, 128, 512, 2048), seed=seed, wrong=(3 * seed,)))
 
 
 @pytest.mark.long
 def test_a_hundred_thousand_points():
-    found = suite.table(1000, 8, (50, 128, 512), seed=99, wrong=())
+    found = suite.table(1000, 2, (50,), seed=99, wrong=())
     assert sum(row.points for row in found.values()) >= 100_000
     assert_true(found)

@@ -10,8 +10,9 @@ import numpy as np
 
 from .differences import Bools, Float64
 from .evaluate import Evaluator, Indices, Section
-from .plan import Slopes, blocks, imaginary, slopes
+from .plan import blocks, imaginary, slopes
 from .probe import CONTINUOUS, NEVER, acts_elementwise, departure, grain, layer_noise, movement
+from .slopes import Slopes
 from .variables import Array, Variable
 from .verdict import PASS, WRONG, Claim, verdicts
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .differences import Bools, Float64
 from .evaluate import Indices
-from .plan import Slopes
+from .slopes import Slopes
 
 WORDS = ("pass", "unresolved", "wrong")  # from the best to the worst
 PASS, UNRESOLVED, WRONG = range(3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .plan import RUNGS, sample
+from .samples import RUNGS, sample
 
 if TYPE_CHECKING:
     from .evaluate import Indices, Section

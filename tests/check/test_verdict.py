@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sigcli import GradientCheck, Sigmoid, gradcheck
-from sigcli.check.gradient_check import DOUT
+from sigcli.check.asked import DOUT
 from sigcli.errors import RangeError, ShapeError, SigcliError
 from sigcli.layer import STANDARD_X
 

@@ -48,7 +48,7 @@ class Evaluator:
     Parameters
     ----------
     layer : object
-        With ``forward(x)``; see `check.gradient_check.Layer` for what it may say of itself.
+        With ``forward(x)``; see `check.measure.Layer` for what it may say of itself.
     variable : Variable
         What is differentiated.
     function : callable, optional

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sigcli import Sigmoid, gradcheck
-from sigcli.check.gradient_check import DOUT
+from sigcli.check.asked import DOUT
 from sigcli.layer import STANDARD_X
 
 from .zoo import Layer, softmax, softmax_dx

@@ -21,7 +21,9 @@ LEAST = {  # of the right gradients of a class, how many pass
 def assert_true(found):
     assert set(found) == set(LEAST)
     for kind, row in found.items():
-        assert (row.called_wrong, row.wrong_passed, row.exceeded) == (0, 0, 0), (kind, row.named)
+        assert (row.called_wrong, row.wrong_passed) == (0, 0), (kind, row.named)
+        # thousands of kinks within the noise are more than the bound allows for
+        assert row.exceeded <= ("float32" in kind) * row.points / 1000, (kind, row.named)
         assert row.passed >= LEAST[kind] * row.points, kind
 
 

@@ -129,7 +129,18 @@ class Measurement:
             code = verdicts(part, own)
             gross = own.error(part.gradient) > _GROSS * own.bound[0] + _GROSS_PART * own.scale
             clear = (code == PASS) | ((code == WRONG) & gross)
-            return np.asarray(clear & ~(own.still & own.at_rest))
+            flat = own.still & own.at_rest
+            clear &= ~flat
+            flat &= part.gradient == 0
+            if flat.any() and section.evaluator.scale is None:
+                clear[flat] = stands_still_for_good(which[flat])[0]
+            return np.asarray(clear)
+
+        def stands_still_for_good(which: Indices) -> tuple[Bools, Float64]:
+            nought = section.evaluator.y == 0
+            all_0 = nought.reshape(-1)[which] if section.elementwise else nought.all()
+            how, height = departure(section, which)
+            return (how == CONTINUOUS) | ((how == NEVER) & all_0), height
 
         found = slopes(section, block, settled, passing)
         if self.imaginary and section is self.section:
@@ -138,10 +149,7 @@ class Measurement:
         flat = own.still & (verdicts(part, own) != PASS) & (section.evaluator.scale is None)
         left = np.zeros(block.shape, bool)
         if flat.any():
-            nought = section.evaluator.y == 0
-            all_0 = nought.reshape(-1)[block[flat]] if section.elementwise else nought.all()
-            how, height = departure(section, block[flat])
-            left[flat] = (how == CONTINUOUS) | ((how == NEVER) & all_0)
+            left[flat], height = stands_still_for_good(block[flat])
             weight = np.abs(section.douts[0, block[flat]]) if section.elementwise else 1.0
             floor = own.floor.copy()
             floor[flat] = np.fmax(floor[flat], weight * height / section.unit(block[flat]))

@@ -22,6 +22,7 @@ from .slopes import Slopes
 
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])  # of the same ladder
 _DECLARED = np.arange(2, 11)  # where the layer says that it is smooth on that scale
+_TOGETHER = 2**18  # elements that move together; 66 steps of more take gigabytes
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
 _ROUNDS = 5  # of raising the noise to a jump and fitting again
 _JUMP = 1.5  # times its height, the noise that a jump stands for
@@ -37,7 +38,7 @@ def blocks(section: Section, which: Indices) -> list[Indices]:
     """Return the coordinates in blocks of what is sampled together."""
     size = max(1, _COLUMNS // max(1, section.douts.shape[1]))
     if section.elementwise:  # a layer that takes any shape; others take all of x each time
-        size = _COLUMNS if section.evaluator.scale is not None else len(which)
+        size = _COLUMNS if section.evaluator.scale is not None else _TOGETHER
     return [which[start : start + size] for start in range(0, len(which), size)]
 
 

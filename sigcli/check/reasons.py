@@ -30,7 +30,7 @@ _SIDE = 1e-6  # of their difference, within which a gradient is that of one side
 
 
 def sentence(code: str, dtype: str, analytic: float, left: float, right: float) -> str:
-    """Say why a gradient is unresolved, for one of `check.verdict.CODES`."""
+    """Say why a gradient is unresolved, by its code."""
     near = _SIDE * abs(right - left)
     sides = {abs(analytic - right) <= near: "the right", abs(analytic - left) <= near: "the left"}
     side = sides.get(True, "neither")

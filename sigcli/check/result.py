@@ -41,7 +41,7 @@ class GradientCheck:
     verdicts : ndarray of str
         ``pass``, ``wrong`` or ``unresolved``.
     reason_codes : ndarray of str
-        Why a gradient is unresolved, one of `check.verdict.CODES`; empty otherwise.
+        Why a gradient is unresolved, in a word that `check.reasons` knows; empty otherwise.
     left, right : ndarray of float64
         The gradient by the slopes to either side of a kink; NaN where there is none.
     rtol : float

@@ -97,10 +97,6 @@ class Slopes:
     def weighed(self, douts: Float64) -> Slopes:
         """Return the slopes of Σ dout · y from those of y alone; `douts` has a column for each."""
         size, first = np.abs(douts), douts[0]
-        weigh = {
-            name: _product(size[0], getattr(self, name)) for name in ("scale", "reach", "floor")
-        }
-        weigh |= {name: _product(first, getattr(self, name)) for name in ("left", "right")}
         return replace(
             self,
             numeric=_product(douts, self.numeric),

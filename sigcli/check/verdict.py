@@ -104,30 +104,13 @@ def verdicts(
     return np.where(off, WRONG, np.where(seen, PASS, UNRESOLVED))
 
 
-# Why a gradient is unresolved. `check.reasons` has the sentences.
-CODES = (
-    "x_not_finite",
-    "dout_not_finite",
-    "no_dx",
-    "dx_not_finite",
-    "kink",
-    "forward_not_finite",
-    "noise",
-    "few_digits",
-    "plateau",
-    "jump",
-    "underflow_at_x",
-    "underflow_by_dout",
-    "bend",
-    "rounding",
-)
 _NEAR = 1e-4  # of max(1, |x|), within which a bend is called near
 
 
 def reason_codes(
     claim: Claim, slope: Slopes, x: Float64, dout: Float64, malformed: bool
 ) -> NDArray[np.str_]:
-    """Return why each gradient would be unresolved, one of `CODES`."""
+    """Return why each gradient would be unresolved; `check.reasons` has the sentences."""
     analytic, bound, numeric = claim.gradient, slope.bound[0], slope.numeric[0]
     normal = np.finfo(claim.dtype).smallest_normal
     size = np.fmax(np.abs(analytic), np.abs(numeric) + bound)

@@ -309,20 +309,8 @@ WRONG = (
 )
 
 
-def judged(problem: Problem, row: Row, *, alone: bool, wrong: tuple[int, ...]) -> None:
+def judged(problem: Problem, row: Row, wrong: tuple[int, ...]) -> None:
     """Add to `row` what the check says of the right gradient, and of some wrong ones."""
-    parts = [problem]
-    if alone and problem.kind in ("smooth", "kinks", "coarse"):
-        parts = [
-            Problem(problem.name, problem.kind, problem.forward, *(a[i : i + 1] for a in
-                    (problem.x, problem.truth, problem.scale)), rtol=problem.rtol)
-            for i in range(problem.x.size)
-        ]  # fmt: skip
-    for part in parts:
-        _judged(part, row, wrong)
-
-
-def _judged(problem: Problem, row: Row, wrong: tuple[int, ...]) -> None:
     layer = Given(problem.forward, problem.truth)
     check = layer.check(problem)
     truth, tol = problem.truth, check.rtol * problem.scale
@@ -344,7 +332,7 @@ def _judged(problem: Problem, row: Row, wrong: tuple[int, ...]) -> None:
         row.named.append(problem.name)
 
 
-def table(points: int, rows: int, widths: tuple[int, ...], *, seed: int, alone: bool = False,
+def table(points: int, rows: int, widths: tuple[int, ...], *, seed: int,
           wrong: tuple[int, ...] = (0, 1, 2, 3, 4)) -> dict[str, Row]:  # fmt: skip
     """Check all problems, and count by class."""
     rng = np.random.default_rng(seed)
@@ -353,7 +341,7 @@ def table(points: int, rows: int, widths: tuple[int, ...], *, seed: int, alone: 
                    networks(rng, rows, widths)):  # fmt: skip
         for problem in source:
             with np.errstate(all="ignore"):
-                judged(problem, found.setdefault(problem.kind, Row()), alone=alone, wrong=wrong)
+                judged(problem, found.setdefault(problem.kind, Row()), wrong)
     return found
 
 

@@ -8,8 +8,8 @@ odd in h and half their sum even, so that for a smooth function::
 
 A *window* is eight steps in a row, the largest of them H. Both polynomials, of one to five terms,
 are fitted to it by least squares, and the window is believed only if neither misses any value
-there, or at any smaller step that was taken, by more than rounding allows, and if all smaller
-windows are believed too. Of all believed windows and numbers of terms, that with the smallest
+there, or at some smaller steps, by more than rounding allows, and if all smaller windows are
+believed too. Of all believed windows and numbers of terms, that with the smallest
 bound gives f′(x).
 
 What is assumed: in the largest believed window f is a polynomial of eleven terms, with at most
@@ -52,6 +52,7 @@ NODES = 8  # steps of a window
 TERMS = 5  # at most, so that three nodes are left to contradict
 DEVIATIONS = 4.0  # of the standard deviation, that a bound on noise is
 _NEGLIGIBLE = 2.0**-48  # of a value, that a polynomial may miss it by in any case
+_SPARSE = (0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55)  # of the rungs below a window, those compared
 _SURE = 1.25  # times that, 5 deviations, for what is computed from several values
 
 # By terms: the largest error in f′(x) H over the largest miss that it causes, made by the next
@@ -165,28 +166,38 @@ class _Windows:
 
 
 @cache
-def _powers(kind: str, terms: int, taken: tuple[int, ...]) -> Float64:
-    """Return the powers of each step by each window's largest; 0 where the step is larger.
+def _compared(taken: tuple[int, ...]) -> NDArray[np.int_]:
+    """Return the rungs that each window is compared with, of shape (windows, rungs).
 
-    Of shape (windows, steps taken, terms).
+    Its nodes, and of the finer rungs fewer and fewer: those between are nodes of finer windows,
+    and the error of a slope grows with the step. Rows of fewer repeat their last.
     """
-    finer = np.array(taken) - np.array(_starts(taken))[:, np.newaxis]
-    steps = np.where(finer >= 0, float(RATIO) ** -finer.astype(np.float64), 0)
-    return np.asarray(steps[..., np.newaxis] ** _basis(kind, terms).powers)
+    rows = []
+    for start in _starts(taken):
+        finer = taken[taken.index(start) + NODES :]
+        rows.append([*range(start, start + NODES), *(finer[i] for i in _SPARSE if i < len(finer))])
+    longest = max(map(len, rows), default=0)
+    return np.array([row + row[-1:] * (longest - len(row)) for row in rows]).reshape(-1, longest)
+
+
+@cache
+def _powers(kind: str, terms: int, taken: tuple[int, ...]) -> Float64:
+    """Return the powers of these rungs' steps by each window's largest: a last axis of `terms`."""
+    finer = _compared(taken) - np.array(_starts(taken))[:, np.newaxis]
+    return np.asarray((float(RATIO) ** -finer[..., np.newaxis]) ** _basis(kind, terms).powers)
 
 
 def _fit_windows(
     kind: str, terms: int, values: Float64, noise: Float64, taken: tuple[int, ...]
 ) -> _Windows:
-    basis, powers, rungs = _basis(kind, terms), _powers(kind, terms, taken), np.array(taken)
-    nodes = np.array(_starts(taken))[:, np.newaxis] + np.arange(NODES)
+    basis, powers, rungs = _basis(kind, terms), _powers(kind, terms, taken), _compared(taken)
+    nodes = rungs[:, :NODES]
     coefficients = basis.weights @ values[nodes]
-    larger = np.asarray(powers[..., :1] == 0)
-    miss = np.where(larger, 0, np.abs(values[rungs] - powers @ coefficients))
+    miss = np.abs(values[rungs] - powers @ coefficients)
     allowed = noise[rungs] + powers @ (np.abs(basis.weights) @ noise[nodes])
     allowed += _NEGLIGIBLE * np.abs(values[rungs])  # near a zero of f, noise is smaller than that
     spread = np.sqrt(basis.weights[0] ** 2 @ noise[nodes] ** 2)
-    believed = np.logical_and.accumulate(np.all(larger | (miss <= allowed), axis=1), axis=0)
+    believed = np.logical_and.accumulate(np.all(miss <= allowed, axis=1), axis=0)
     return _Windows(coefficients[:, 0], spread, miss.max(axis=1), believed)
 
 
@@ -223,29 +234,39 @@ def fit(
     odd, even = (up - down) / 2, (up + down) / 2
     even_noise = noise + np.ldexp(centre_noise, -exponent)
     which = tuple(taken.tolist())
-    starts = np.array(_starts(which))
-    found = _Best.of_none(up.shape)
+    starts = np.array(_starts(which), int)
+    nodes, step = starts[:, np.newaxis] + np.arange(NODES), steps[starts]
+    found: list[tuple[Float64, ...]] = []
     for terms in range(1, TERMS + 1):
         first = _fit_windows("odd", terms, odd, noise, which)
         second = _fit_windows("even", terms, even, even_noise, which)
-        bend = np.abs(_basis("odd", 1).weights[0] @ even[starts[:, np.newaxis] + np.arange(NODES)])
-        off = _SURE * first.noise + _missed(terms, first, second, bend, smooth=smooth)
-        found.take(starts, steps[starts], first, second, off)
-    return found.fit(exponent)
+        turn = np.abs(_basis("odd", 1).weights[0] @ even[nodes])
+        off = _SURE * first.noise + _missed(terms, first, second, turn, smooth=smooth)
+        bound = np.where(first.believed & second.believed, off / step, np.inf)
+        bent = 2 * second.first / step**2, 2 * (second.noise + second.miss) / step**2
+        found.append((bound, first.first / step, *bent))
+    bound, *others = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    best, at = np.argmin(bound, axis=0), np.arange(bound.shape[1])
+    none = ~(bound[best, at] < np.inf)
+    window = np.where(none, len(steps), np.tile(starts, TERMS)[best])
+    widest = np.where(bound < np.inf, np.tile(starts, TERMS)[:, np.newaxis], len(steps)).min(axis=0)
+    value, bend, rough = (np.where(none, np.nan, np.ldexp(a[best, at], exponent)) for a in others)
+    bound = np.ldexp(bound[best, at], exponent) + np.nan_to_num(np.spacing(np.abs(value)))
+    return Fit(value, bound, window, widest, bend, np.where(none, np.inf, rough))
 
 
 def _missed(
-    terms: int, first: _Windows, second: _Windows, bend: Float64, *, smooth: bool
+    terms: int, first: _Windows, second: _Windows, turn: Float64, *, smooth: bool
 ) -> Float64:
     """Return the most that what the odd and the even fit miss may have moved f′(x) H.
 
-    `bend` is half of what the slopes to both sides differ by, of one term.
+    `turn` is half of what the slopes to both sides differ by, of one term.
     """
     by_power = _NEXT_POWER[terms - 1] * first.miss
     if smooth:
         return by_power
     by_kink = _KINK[terms - 1] * np.maximum(first.miss, second.miss)
-    return _KINKS[terms - 1] * (np.minimum(by_kink, by_power + bend) if terms == 1 else by_kink)
+    return _KINKS[terms - 1] * (np.minimum(by_kink, by_power + turn) if terms == 1 else by_kink)
 
 
 def one_sided(
@@ -271,49 +292,3 @@ def _starts(taken: tuple[int, ...]) -> list[int]:
     """Return the largest step of each whole window, the finest window first."""
     have = set(taken)
     return [k for k in reversed(taken) if all(k + i in have for i in range(NODES))]
-
-
-@dataclass
-class _Best:
-    """The best of the windows seen so far, in values scaled by a power of 2."""
-
-    value: Float64
-    bound: Float64
-    window: NDArray[np.int_]
-    widest: NDArray[np.int_]
-    curvature: Float64
-    its_bound: Float64
-    rungs: int
-
-    @classmethod
-    def of_none(cls, shape: tuple[int, int]) -> _Best:
-        rungs, size = shape
-        nans, infinite = np.full((2, size), np.nan), np.full((2, size), np.inf)
-        none = np.full((2, size), rungs)
-        return cls(nans[0], infinite[0], none[0], none[1], nans[1], infinite[1], rungs)
-
-    def take(
-        self, starts: NDArray[np.int_], step: Float64, first: _Windows, second: _Windows,
-        off: Float64,
-    ) -> None:  # fmt: skip
-        """Take the best window of one number of terms where it is better."""
-        believed = first.believed & second.believed
-        its_bound = np.where(believed, off / step, np.inf)
-        best, at = np.argmin(its_bound, axis=0), np.arange(off.shape[1])
-        better = its_bound[best, at] < self.bound
-        bent = 2 * second.first / step**2, 2 * (second.noise + second.miss) / step**2
-        widest = np.where(believed, starts[:, np.newaxis], self.rungs).min(axis=0)
-        self.widest = np.minimum(self.widest, widest)
-        self.value = np.where(better, (first.first / step)[best, at], self.value)
-        self.bound = np.where(better, its_bound[best, at], self.bound)
-        self.window = np.where(better, starts[best], self.window)
-        self.curvature = np.where(better, bent[0][best, at], self.curvature)
-        self.its_bound = np.where(better, bent[1][best, at], self.its_bound)
-
-    def fit(self, exponent: NDArray[np.int_]) -> Fit:
-        value, bound, curvature, its_bound = (
-            np.ldexp(array, exponent)
-            for array in (self.value, self.bound, self.curvature, self.its_bound)
-        )
-        bound = bound + np.nan_to_num(np.spacing(np.abs(value)))
-        return Fit(value, bound, self.window, self.widest, curvature, its_bound)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from .evaluate import Indices, Rise, Section
 
 RUNGS = 66
 LARGEST = 0.5  # of max(1, |x|)
+NEARBY = 1 + np.array([-0.203, -0.151, -0.089, -0.027, 0.031, 0.083, 0.149, 0.207])
+_SHORT = np.array([*range(NODES + 4), 20])  # five windows, and one rung so near that y is y(x)
 _CACHED = 2**18  # numbers that are fitted together, so that they stay in the cache
 
 
@@ -32,6 +35,11 @@ class Samples:
     down: Rise
     steps: Float64
     taken: Indices
+
+    @property
+    def without_gap(self) -> int:
+        """How many rungs are taken from the first on."""
+        return int(np.sum(self.taken == np.arange(len(self.taken))))
 
     def noise(self, more: Float64 | float = 0.0) -> tuple[Float64, Float64]:
         """By how much the ends of the rises, and their start, may be off, `more` being known."""
@@ -66,11 +74,37 @@ def _at_rungs(array: Float64, taken: Indices) -> Float64:
 
 def some(samples: Samples, at: Indices) -> Samples:
     """Return the samples at some of the coordinates."""
+    up, down = (_of_rises(lambda array: array[:, at], r) for r in (samples.up, samples.down))
+    return replace(samples, up=up, down=down, steps=samples.steps[:, at])
 
-    def of(rise: Rise) -> Rise:
-        return Rise(*(getattr(rise, field.name)[:, at] for field in fields(Rise)))
 
-    return replace(samples, up=of(samples.up), down=of(samples.down), steps=samples.steps[:, at])
+def _of_rises(function: Callable[..., Float64], *rises: Rise) -> Rise:
+    """Return the rise whose arrays are a function of those of one or more."""
+    return Rise(*(function(*(getattr(r, field.name) for r in rises)) for field in fields(Rise)))
+
+
+def averaged(section: Section, which: Indices, largest: Float64) -> Samples:
+    """Sample a short ladder, each rung as the mean of several near it; so is y at x.
+
+    The mean of (h · near)ᵖ is a multiple of hᵖ, so that a polynomial stays one, and its slope is
+    the same since the mean of all `near` is 1. Of noise only 1/√(number of them) is left.
+    """
+    parts = [sample(section, which, largest / LARGEST * near, _SHORT) for near in NEARBY]
+    up, down = (
+        _of_rises(lambda *its: np.mean(its, axis=0), *(getattr(part, side) for part in parts))
+        for side in ("up", "down")
+    )
+    start = (up.rise[_SHORT[-1]] + down.rise[_SHORT[-1]]) / 2
+    up, down = (replace(rise, rise=rise.rise - start) for rise in (up, down))
+    return Samples(up, down, ladder(largest, RUNGS), _SHORT)
+
+
+def together(coarse: Samples, fine: Samples) -> Samples:
+    """Return the samples of the same coordinates at two sets of rungs as one."""
+    up, down = _of_rises(np.add, coarse.up, fine.up), _of_rises(np.add, coarse.down, fine.down)
+    return replace(
+        coarse, up=up, down=down, taken=np.sort(np.concatenate([coarse.taken, fine.taken]))
+    )
 
 
 def fitted(samples: Samples, noise: Float64, start: Float64, *, smooth: bool = False) -> Fit:

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Bools, Float64
+from .differences import NODES, Bools, Fit, Float64, one_sided
+from .evaluate import Indices, Section
+from .samples import RUNGS, Samples
+
+_KINK = 2  # times their bounds, from where slopes to both sides differ
 
 
 @dataclass(frozen=True)
@@ -121,3 +125,54 @@ class Slopes:
 def _product(weight: Float64, value: Float64) -> Float64:
     """Weight · value, but that a weight of 0 makes 0 of what is not finite."""
     return np.where(weight == 0, 0.0, weight * value)
+
+
+def slopes_of(section: Section, which: Indices, samples: Samples, found: Fit) -> Slopes:
+    """Return the slopes by a fit, and by how far each y moves within its window."""
+    taken, window = samples.taken[:, np.newaxis], found.window[0]
+    up, down = (rise.parts[samples.taken] for rise in (samples.up, samples.down))
+    up, down = (np.where(np.isfinite(part), part, 0) for part in (up, down))
+    h = samples.steps[samples.taken]
+    inside = taken >= np.where(window < RUNGS, window, 0)
+    change = np.abs(up - down).sum(axis=-1)
+    both = np.minimum(np.abs(up), np.abs(down)).sum(axis=-1)
+    moves = (up != 0) | (down != 0)
+    nodes = inside & (taken < window + NODES)
+    scale = np.min(np.where(nodes, change / (2 * h), np.inf), axis=0)
+    size = np.nan_to_num(np.abs(found.value[0]))
+    finite = np.isfinite((samples.up.rise + samples.down.rise)[samples.taken, :, 0])
+    hidden, floor = section.of_what_stands_still(which, ~moves.any(axis=0), h[0])
+    nans = np.full(window.shape, np.nan)
+    return Slopes(
+        numeric=found.value,
+        bound=found.bound + hidden,
+        scale=size if section.elementwise else np.fmax(size, np.where(scale < np.inf, scale, 0)),
+        reach=np.max(np.where(inside, both / h, 0), axis=0),
+        floor=floor,
+        still=~(inside & moves.any(axis=-1)).any(axis=0),
+        at_rest=~(inside & (change > 0)).any(axis=0),
+        curvature=found.curvature[0],
+        its_bound=found.its_bound[0],
+        finite=np.asarray(finite.any(axis=0)),
+        jump=np.zeros(window.shape, bool),
+        step=samples.steps[np.minimum(found.widest[0], RUNGS - 1), np.arange(len(window))],
+        left=nans,
+        right=nans,
+    )
+
+
+def with_kinks(found: Slopes, samples: Samples, noise: Float64) -> Slopes:
+    """Add the slopes to either side where they differ, and let the bound cover both."""
+    ends, start = (array[..., 0] for array in samples.noise(noise))
+    off, steps = ends + start, samples.steps
+    right, its = one_sided(samples.up.rise[..., 0], off, steps, samples.taken)
+    left, other = one_sided(-samples.down.rise[..., 0], off, steps, samples.taken)
+    kink = np.abs(right - left) > _KINK * (its + other)
+    numeric = np.where(kink & np.isnan(found.numeric), (left + right) / 2, found.numeric)
+    farther = np.maximum(np.abs(left - numeric[0]), np.abs(right - numeric[0])) + its + other
+    bound = found.bound.copy()
+    bound[0] = np.where(kink, np.where(bound[0] < np.inf, np.fmax(bound[0], farther), farther),
+                        bound[0])  # fmt: skip
+    left, right = (np.where(kink, side, np.nan) for side in (left, right))
+    scale = np.where(kink, np.fmax(found.scale, np.abs(numeric[0])), found.scale)
+    return replace(found, numeric=numeric, bound=bound, scale=scale, left=left, right=right)

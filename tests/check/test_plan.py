@@ -355,3 +355,37 @@ def test_a_y_of_which_nothing_is_left_does_not_make_a_right_gradient_wrong(x):
     right = {-7.29260359: -7.9e-16, -7.33264537: -4.8e-16}[x]
     f, _, _ = TREADS["gelu"]
     assert gradcheck(layer(f, lambda x: 0 * x + right), [x]).verdict == "unresolved"
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "most"),
+    [(np.sin, [0.5, 1.5], 70), (np.abs, [1e-4, -2e-4], 220), (np.log, [0.02, 0.03], 250)],
+    ids=["smooth", "kink beside", "singularity beside"],
+)
+def test_no_more_forward_passes_than_it_takes(f, x, most):
+    counting = Counting(f, lambda x, y, dout: dout * {np.sin: np.cos, np.abs: np.sign}.get(
+        f, lambda x: 1 / x)(x))  # fmt: skip
+    assert gradcheck(counting, x).verdict == "pass"
+    assert counting.calls <= most
+
+
+def test_rounding_inside_of_a_network_breaks_no_window_by_chance():
+    """At 288 gradients of networks with 512 kinks, of which some have little noise by chance."""
+    rng = np.random.default_rng(8)
+    passed = []
+    for _ in range(12):
+        w, b, v = rng.normal(size=(3, 512)), rng.normal(size=512), rng.normal(size=(512, 2)) / 16
+        x, dout = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+
+        def forward(x, w=w, b=b, v=v):
+            return np.abs(x @ w + b) @ v
+
+        def backward(dout, x=x, w=w, b=b, v=v):
+            return (np.sign(x @ w + b) * (dout @ v.T)) @ w.T
+
+        passed.append(gradcheck(_pair(forward, backward), x, dout).verdicts == "pass")
+    assert np.mean(passed) > 0.98
+
+
+def _pair(forward, backward):
+    return type("Pair", (), {"forward": staticmethod(forward), "backward": staticmethod(backward)})

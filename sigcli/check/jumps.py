@@ -97,9 +97,13 @@ def _rounding(section: Section, which: Indices) -> Float64:
 
 
 def _hull(before: Fit, at: Indices, after: Fit, both: Bools) -> Fit:
-    """Return the fit `after` in place of that `before`, the bound including `both` where due."""
+    """Return the fit `after` in place of that `before`, the bound including `both` where due.
+
+    It has none where there is no fit before: x is nearer to a jump than the smallest steps.
+    """
     apart = np.abs(after.value - before.value[:, at]) + before.bound[:, at]
-    after = replace(after, bound=np.where(both, np.fmax(after.bound, apart), after.bound))
+    widened = np.maximum(after.bound, np.where(np.isnan(apart), np.inf, apart))
+    after = replace(after, bound=np.where(both, widened, after.bound))
     arrays = []
     for field in fields(Fit):
         array = getattr(before, field.name).copy()

@@ -209,6 +209,13 @@ def test_a_jump_makes_nothing_wrong_and_no_mistake_is_named(seed):
     assert np.mean(saw.verdicts == "pass") >= 0.4
 
 
+@pytest.mark.parametrize("distance", 10.0 ** np.arange(-12, -1))
+def test_a_jump_nearer_than_the_steps_makes_nothing_wrong(distance):
+    x = np.array([-11.5, -3.5, 0.5, 7.5]) / 16
+    x = np.concatenate([x - distance, x + distance])
+    assert "wrong" not in check(lambda x: np.round(16 * x) / 16, zero, x).verdicts
+
+
 def test_no_mistake_is_named_where_bounds_are_as_large_as_the_gradient():
     x = np.random.default_rng(0).uniform(-3, 3, 12)
     found = check(lambda x: np.round(np.sin(x), 1), lambda x: 30 * np.cos(x), x)

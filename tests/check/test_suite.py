@@ -22,8 +22,9 @@ def assert_true(found):
     assert set(found) == set(LEAST)
     for kind, row in found.items():
         assert (row.called_wrong, row.wrong_passed) == (0, 0), (kind, row.named)
-        # thousands of kinks within the noise are more than the bound allows for
-        assert row.exceeded <= ("float32" in kind) * row.points / 1000, (kind, row.named)
+        # thousands of kinks within the noise are, now and then, more than the bound allows for
+        most = 1 + row.points / 1000 if kind == "networks in float32" else 0
+        assert row.exceeded <= most, (kind, row.named)
         assert row.passed >= LEAST[kind] * row.points, kind
 
 

@@ -116,6 +116,15 @@ def in_ascii(text: str) -> str:
     return "".join(ASCII.get(c, c) for c in text)
 
 
+def os_reason(error: OSError) -> str:
+    """Say why a file cannot be read or written."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, where a file is right"
+    return error.strerror or str(error)
+
+
 def mismatch(
     name: str, shape: tuple[int, ...], other: str, expected: tuple[int, ...]
 ) -> ShapeError:

@@ -12,7 +12,19 @@ import tokenize
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "sigcli"
-FLOW = ("errors", "read", "layer", "custom", "check", "show", "write", "cli")
+FLOW = (
+    "errors",
+    "arrays",
+    "record",
+    "read",
+    "layer",
+    "custom",
+    "check",
+    "manual",
+    "show",
+    "write",
+    "cli",
+)
 LONG_FILE, LONG_FUNCTION = 300, 40
 _NO_CODE = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,

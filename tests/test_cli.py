@@ -225,12 +225,12 @@ def test_help_shows_examples(sigcli, line):
 
 
 def test_an_error_of_our_own_is_one_line_and_exit_code_2(sigcli, monkeypatch):
-    from sigcli.show import record
+    from sigcli.write.results import WRITERS
 
     def broken(result):
         raise ZeroDivisionError("a [red]mistake[/red]\x1b")
 
-    monkeypatch.setattr(record, "json", broken)
+    monkeypatch.setitem(WRITERS, "json", broken)
     ran = sigcli("forward", "1", "--format", "json")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("sigcli: internal error, please report it: ZeroDivisionError(")

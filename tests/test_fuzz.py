@@ -30,6 +30,8 @@ import numpy as np
 import pytest
 
 from sigcli import cli
+from sigcli.cli.app import commands
+from sigcli.cli.words import arities
 
 from .conftest import Ran
 
@@ -138,8 +140,8 @@ class Case:
 
 def test_the_options_drawn_from_are_all_there_are():
     known = {
-        name: {o for o in cli.arities(command) if o not in ("-h", "--help", "--output")}
-        for name, command in cli._commands().items()
+        name: {o for o in arities(command) if o not in ("-h", "--help", "--output")}
+        for name, command in commands().items()
     }
     flags = {"--no-color", "--quiet"}
     for name, (one, none) in OPTIONS.items():

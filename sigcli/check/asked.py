@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays.convert import real
+from ..arrays import real
 from ..errors import RangeError, SigcliError, UsageError, element, mismatch
 from .evaluate import output
 from .promises import Passes, advice_on_order, ignores_dout, visit

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.convert import real
+from ..arrays import real
 from ..errors import DtypeError, ShapeError
 from .differences import power_of_2
 from .variables import Array, Variable

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..record import Record, given
 from .reasons import sentence
 from .verdict import WORDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..arrays import Array
+    from .differences import Float64
     from .mistakes import Coverage
     from .why import Why
-
-    Array = NDArray[np.floating[Any]]
-    Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class GradientCheck:
     shape: tuple[int, ...]
     resolving_rtol: float | None = None
     why: Why | None = None
-    command: ClassVar[Literal["gradcheck"]] = "gradcheck"
+    command = "gradcheck"
 
     @cached_property
     def reasons(self) -> NDArray[np.str_]:
@@ -107,3 +107,37 @@ class GradientCheck:
     def exit_code(self) -> int:
         """0 if all pass, 1 if one is wrong or a promise broken, 3 if some are unresolved."""
         return 1 if self.broken_promises else {"pass": 0, "wrong": 1, "unresolved": 3}[self.verdict]
+
+    @cached_property
+    def record(self) -> Record:
+        """All of it by name; what does not apply is not there."""
+        arrays = given(
+            x=self.x, dout=self.dout, analytic=self.analytic, unit=self.unit,
+            numeric=self.numeric, bound=self.bound, relative_error=self.relative_error,
+            digits=self.digits, verdicts=self.verdicts, reasons=self.reasons,
+            reason_codes=self.reason_codes,
+        )  # fmt: skip
+        others = {} if self.dout.shape == self.x.shape else {"dout": arrays.pop("dout")}
+        facts = {
+            "verdict": self.verdict,
+            "rtol": self.rtol,
+            "mistake": self.mistake,
+            "would_catch": {
+                "caught": self.would_catch.caught,
+                "of": self.would_catch.total,
+                "missed": [
+                    dict(zip(("mistake", "because", "instead"), missed, strict=True))
+                    for missed in self.would_catch.missed
+                ],
+            },
+            "broken_promises": list(self.broken_promises),
+            "advice": list(self.advice),
+        }
+        if self.indices is not None:
+            facts |= {"indices": self.indices.tolist(), "x_shape": list(self.shape)}
+        if self.why is not None:
+            steps = ("step", "value", "error_in_ulp")
+            arithmetic = [dict(zip(steps, step, strict=True)) for step in self.why.arithmetic]
+            facts["why"] = asdict(self.why) | {"arithmetic": arithmetic}
+        facts = {name: value for name, value in facts.items() if value not in ("", [])}
+        return Record("verdicts", arrays, others, facts, drawn=self.indices, shape=self.shape)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..record import Record
 from .sigmoid import Sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.floating[Any]]
+    from ..arrays import Array
 
 _SAMPLES = 401  # steps of 0.04 over the default range, and two for each dot of the widest drawing
 _BEND = 20.0  # beyond it both curves are flat to 2e-9; a wide range is sampled twice within it
@@ -61,8 +63,14 @@ class Plot:
     end: float
     curve: Curves
     points: Curves
-    command: ClassVar = "plot"
+    command = "plot"
     exit_code = 0
+
+    @cached_property
+    def record(self) -> Record:
+        """The curve by name, with the points beside it."""
+        span = {"from": self.start, "to": self.end}
+        return Record("y", vars(self.curve), head=span, facts={"points": vars(self.points)})
 
     @property
     def within(self) -> NDArray[np.bool_]:

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..record import Record
 from .passes import digits_lost
 from .sigmoid import Sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.floating[Any]]
+    from ..arrays import Array
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ class NodePass:
     local: Array
     outgoing: Array
 
+    @property
+    def flow(self) -> dict[str, Array]:
+        """What went through it, by name."""
+        names = ("input", "output", "incoming", "local", "outgoing")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class GraphPass:
@@ -98,8 +106,25 @@ class GraphPass:
     dx: Array
     digits_lost: NDArray[np.int_]
     nodes: tuple[NodePass, ...]
-    command: ClassVar[Literal["graph"]] = "graph"
+    command = "graph"
     exit_code = 0
+
+    @cached_property
+    def record(self) -> Record:
+        """All of it by name."""
+        arrays = {"x": self.x, "y": self.y, "dout": self.dout, "dx": self.dx}
+        names = np.array([found.node.name for found in self.nodes])
+        shape = (*self.x.shape, len(names))
+        table = {
+            "x": np.broadcast_to(self.x[..., np.newaxis], shape),
+            "node": np.broadcast_to(names, shape),
+        }
+        for name in self.nodes[0].flow:
+            table[name] = np.stack([found.flow[name] for found in self.nodes], axis=-1)
+        nodes = [{"name": n.node.name, "rule": n.node.rule, **n.flow} for n in self.nodes]
+        return Record(
+            "dx", arrays | {"digits_lost": self.digits_lost}, facts={"nodes": nodes}, table=table
+        )
 
 
 def graph_pass(x: Array, dout: Array) -> GraphPass:

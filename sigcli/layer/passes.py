@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import element
+from ..record import Record, given
 from .sigmoid import Sigmoid, textbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.floating[Any]]
+    from ..arrays import Array
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,14 @@ class ForwardPass:
     y: Array
     complement: Array
     classes: NDArray[Any] | None = None
-    command: ClassVar[Literal["forward"]] = "forward"
+    command = "forward"
     exit_code = 0
+
+    @cached_property
+    def record(self) -> Record:
+        """All of it by name."""
+        arrays = given(x=self.x, y=self.y, classes=self.classes)
+        return Record("y" if self.classes is None else "classes", arrays)
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,14 @@ class BackwardPass:
     textbook: Array | None = None
     digits_lost: NDArray[np.int_] | None = None
     notes: tuple[str, ...] = ()
-    command: ClassVar[Literal["backward"]] = "backward"
+    command = "backward"
     exit_code = 0
+
+    @cached_property
+    def record(self) -> Record:
+        """All of it by name."""
+        arrays = given(x=self.x, y=self.y, dout=self.dout, dx=self.dx, textbook=self.textbook)
+        return Record("dx", arrays | given(digits_lost=self.digits_lost))
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -97,26 +110,6 @@ def backward_pass(
         return BackwardPass(x, y, dout, dx)
     book = textbook(x, dout)
     return BackwardPass(x, y, dout, dx, book, digits_lost(book, dx))
-
-
-class Blocks:
-    """The layer for one block of many; each thread has a layer, and so a cache, of its own."""
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-
-    def forward(self, x: Array) -> Array:
-        """Return y of a block."""
-        if not hasattr(self._own, "layer"):
-            self._own.layer = Sigmoid()
-        y: Array = self._own.layer.forward(x)
-        return y
-
-    def backward(self, x: Array, dout: Array | float = 1.0) -> Array:
-        """Return dx of a block."""
-        self.forward(x)
-        dx: Array = self._own.layer.backward(dout)
-        return dx
 
 
 def backward_from_output(y: Array, dout: Array) -> BackwardPass:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays.convert import real
+from ..arrays import real
 from ..errors import OrderError, RangeError, element, mismatch
 from .arithmetic import arithmetic
 

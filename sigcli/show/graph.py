@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import element
 from ..layer.graph import remark
 from .numbers import rounded, shortest
-from .record import indices_of
 
 if TYPE_CHECKING:
     from ..layer.graph import GraphPass
@@ -23,7 +24,7 @@ _ENDS = ("x ", " y"), ("dx", " dout")
 
 def drawings(result: GraphPass) -> list[tuple[int, ...]]:
     """Return the index of each element that is drawn: all of a few, none of many."""
-    return list(indices_of(result)) if result.x.size <= _MOST_DRAWN else []
+    return list(result.record.indices()) if result.x.size <= _MOST_DRAWN else []
 
 
 def drawing(result: GraphPass, place: tuple[int, ...], width: int) -> list[Line]:
@@ -90,8 +91,6 @@ def _down(result: GraphPass, place: tuple[int, ...]) -> list[Line]:
 
 def lost(result: GraphPass) -> list[str]:
     """Say in how many elements the graph loses digits, and why in the first."""
-    import numpy as np
-
     places = [tuple(map(int, place)) for place in np.argwhere(result.digits_lost)]
     said = [(place, remark(result, place)) for place in places]
     known = [(place, why) for place, why in said if why]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+import io
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..errors import FileError
 from .numbers import rounded
@@ -28,8 +30,6 @@ def picture(plot: Plot, kind: str) -> bytes:
     FileError
         If there is no matplotlib, or it cannot be loaded.
     """
-    import io
-
     style, figure_of = _matplotlib(kind)
     metadata = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}
     file = io.BytesIO()
@@ -38,10 +38,6 @@ def picture(plot: Plot, kind: str) -> bytes:
         _draw(plot, figure)
         figure.savefig(file, format=kind, metadata=metadata[kind])
     return file.getvalue()
-
-
-KINDS = ("svg", "png", "pdf")
-svg, png, pdf = (partial(picture, kind=kind) for kind in KINDS)
 
 
 def _matplotlib(kind: str) -> tuple[Any, Any]:
@@ -87,16 +83,12 @@ def _draw(plot: Plot, figure: Any) -> None:
 
 def _distinct(plot: Plot) -> Curves:
     """Return the points in the range in ascending order, each once."""
-    import numpy as np
-
     points = plot.points.chosen(plot.within)
     return points.chosen(np.unique(points.x, return_index=True)[1])
 
 
 def _thinned(points: Curves, plot: Plot) -> Curves:
     """Return one of each place that the x axis can tell apart."""
-    import numpy as np
-
     x = points.x.astype(np.float64)  # an end may be beyond their own type
     places = np.rint((x - plot.start) / (plot.end - plot.start) * _MOST_MARKS)
     return points.chosen(np.unique(places, return_index=True)[1])

@@ -6,9 +6,10 @@ from collections import Counter
 from math import ceil, log10, prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import element
 from .numbers import rounded
-from .record import place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,8 +83,6 @@ def _coverage(coverage: Coverage) -> list[str]:
 
 def _wrong(result: GradientCheck, wrong: int) -> list[str]:
     """Say how many gradients are wrong, which is worst, and what may be the mistake."""
-    import numpy as np
-
     words = [_worst(result, wrong)]
     words.append(f"dx is {result.mistake}." if result.mistake else "No known mistake explains it.")
     largest = float(np.max(result.relative_error[result.verdicts == "wrong"]))
@@ -95,8 +94,6 @@ def _wrong(result: GradientCheck, wrong: int) -> list[str]:
 
 def _worst(result: GradientCheck, wrong: int) -> str:
     """Say how many gradients are wrong, and which is worst."""
-    import numpy as np
-
     error = np.where(result.verdicts == "wrong", result.relative_error, -1)
     at = np.unravel_index(np.argmax(error), error.shape)
     found = [result.analytic[at].reshape(1), result.numeric[at].reshape(1)]
@@ -113,11 +110,9 @@ def _worst(result: GradientCheck, wrong: int) -> str:
 
 def _named(result: GradientCheck, chosen: NDArray[Any]) -> str:
     """Return the first of the chosen elements as in ``x[1] = 32``."""
-    import numpy as np
-
     first = int(np.argmax(chosen))
     value = result.x.reshape(-1)[first].reshape(1)
-    return f"{element('x', place(result, first))} = {rounded(value, _DIGITS)[0]}"
+    return f"{element('x', result.record.index(first))} = {rounded(value, _DIGITS)[0]}"
 
 
 def evidence(why: Why) -> list[str]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sigcli.layer.graph import graph_pass
-from sigcli.show import graph, record
+from sigcli.show import graph
 from sigcli.show.table import Style, picture, table
+from sigcli.write import results
 
 
 def passed(*x: float):
@@ -86,7 +87,7 @@ def test_a_long_table_leaves_out_whole_elements():
 
 def test_json_has_every_node_with_what_went_through_it():
     found = passed(5.0, -1.0)
-    document = json.loads(record.json(found))
+    document = json.loads(results.json(found))
     assert list(document) == [
         "command", "shape", "dtype", "x", "y", "dout", "dx", "digits_lost", "nodes",
     ]  # fmt: skip
@@ -99,7 +100,7 @@ def test_json_has_every_node_with_what_went_through_it():
 
 def test_csv_has_a_row_for_each_element_and_node():
     found = graph_pass(np.array([[5.0, -1.0]]), np.ones((1, 2)))
-    rows = list(csv.DictReader(io.StringIO(record.csv(found))))
+    rows = list(csv.DictReader(io.StringIO(results.csv(found))))
     assert [(row["i"], row["j"], row["node"]) for row in rows] == [
         ("0", column, step.node.name) for column in "01" for step in found.nodes
     ]

@@ -15,9 +15,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sigcli.show import plot as shown
+from sigcli.show import chart as drawing
 from sigcli.show import slide
-from sigcli.show.plot import Canvas, joined, plot, ticks
+from sigcli.show.axis import ticks
+from sigcli.show.chart import Canvas, joined
+from sigcli.show.plot import plot
+from sigcli.show.sections import Style
 
 from ..terminal import ESCAPES, in_terminal
 
@@ -78,7 +81,7 @@ class Drawing:
 
 
 def chart(*x: float, start: float | None = None, end: float | None = None) -> Drawing:
-    return Drawing(shown.chart(plot(np.array(x), start, end), color=False))
+    return Drawing(drawing.chart(plot(np.array(x), start, end), Style(color=False)))
 
 
 @pytest.fixture(params=[16, 20, 40, 80, 200])

@@ -1,0 +1,108 @@
+"""JSON: an array, or members of an object such as sigcli prints."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import converted
+from ..errors import FileError, quoted
+from .members import Loaded, shaped
+from .typed import MAX_DIMENSIONS
+
+if TYPE_CHECKING:
+    from ..arrays import Array
+    from .members import Members
+
+_NAMES = ("x", "y", "dout", "dx")  # of arrays that commands take
+_WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+
+
+def read_json(members: Members, text: bytes) -> Loaded:
+    """Read a JSON array, or members of a JSON object such as sigcli prints."""
+    reference, where = members.reference, members.where
+    try:
+        value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise FileError(
+            f"{where}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+        ) from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise FileError(f"{where} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        members.alone()
+        return Loaded({reference.name: _from_lists(reference.name, value, {}, [])})
+    names = [name for name, member in value.items() if _may_be_array(name, member)]
+    notes: list[str] = []
+    chosen = members.chosen(names).items()
+    return Loaded({n: _from_lists(n, value[m], value, notes) for n, m in chosen}, notes)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object in which no name stands twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return found
+
+
+def _may_be_array(name: str, member: Any) -> bool:
+    """Whether a member of an object is numbers, or should be by its name."""
+    if name in ("shape", "rtol") or isinstance(member, bool):
+        return False
+    return name in _NAMES or isinstance(member, list | float | int) or _is_word(member)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value in _WORDS
+
+
+def _from_lists(name: str, value: Any, record: dict[str, Any], notes: list[str]) -> Array:
+    """Return nested lists as an array, of the type and empty shape that the `record` names."""
+    flat: list[float] = []
+    shape = _flatten(name, value, flat)
+    whole = record.get("shape")
+    if not flat and isinstance(whole, list) and 0 in whole:
+        shape = tuple(whole)
+    array: Array = shaped(name, np.array(flat, np.float64), shape)
+    if record.get("dtype") in ("float16", "float32"):
+        array, lost = converted(name, array, record["dtype"])
+        notes += lost
+    return array
+
+
+def _flatten(place: str, value: Any, flat: list[float], depth: int = 0) -> tuple[int, ...]:
+    """Append the numbers of nested lists to `flat` and return their shape."""
+    if not isinstance(value, list):
+        flat.append(_json_number(place, value))
+        return ()
+    if depth >= MAX_DIMENSIONS:
+        raise FileError(f"{place.partition('[')[0]}: more than {MAX_DIMENSIONS} brackets deep")
+    first: tuple[int, ...] = ()
+    for index, item in enumerate(value):
+        if type(item) is float:  # the common case, kept short
+            flat.append(item)
+            shape: tuple[int, ...] = ()
+        else:
+            shape = _flatten(f"{place}[{index}]", item, flat, depth + 1)
+        if not index:
+            first = shape
+        elif shape != first:
+            raise FileError(f"{place}[{index}] has the shape {shape} where {place}[0] has {first}")
+    return (len(value), *first)
+
+
+def _json_number(place: str, value: Any) -> float:
+    if _is_word(value):
+        return float(_WORDS[value])
+    if isinstance(value, dict):  # perhaps too deep to be shown
+        raise FileError(f"{place}: an object is not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        shown = quoted(json.dumps(value, ensure_ascii=False))
+        raise FileError(f"{place}: {shown} is not a number")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -142,7 +142,7 @@ def forward(
 
     sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
 
-    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Forward'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
@@ -201,7 +201,7 @@ def backward(
 
     sigcli backward --y 0.5 0.9 --dout 1
 
-    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Backward'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     if y and (x or textbook):
@@ -262,7 +262,7 @@ def gradcheck(
 
     sigcli gradcheck --layer layers.py:Sigmoid && echo verified
 
-    Read more: the README, 'Gradient check' and 'Check your own layer'.
+    Read more: sigcli manual gradcheck, and sigcli manual layers.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     options = read_check(method, rtol, samples, seed, why, shape)
@@ -328,7 +328,7 @@ def graph(
 
     sigcli graph -800 --format json
 
-    Read more: Deep Learning from Scratch, figures 5-19 to 5-22, and the README, 'Graph'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, figures 5-19 to 5-22.
     """
     display = read_display(format, output, dtype, digits, rows, no_color, quiet)
     if display.kind == "plain":
@@ -360,7 +360,7 @@ def plot(
 
     sigcli plot -1 0 2 --from -6 --to 6 --output sigmoid.svg
 
-    Read more: the README, 'Plot'.
+    Read more: sigcli manual sigmoid.
     """
     display = read_plot_display(format, output, no_color, quiet)
     low, high = read_span(start, end, with_points=bool(x))
@@ -377,6 +377,44 @@ def plot(
     _notes(shown.notes(result, display.kind), quiet)
     _put(content, display)
     return result.exit_code
+
+
+@app.command(cls=ArrayCommand)
+def manual(
+    page: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PAGE]", show_default=False, help="Its name; without one, all are listed."
+        ),
+    ] = None,
+    no_color: NoColor = False,
+) -> int:
+    """Show a page of the manual, or list the pages.
+
+    In a terminal a page is shown by the program that PAGER names, or by less; elsewhere it is
+    printed as Markdown.
+
+    Examples:
+
+    sigcli manual
+
+    sigcli manual gradcheck
+
+    sigcli manual layers > layers.md
+    """
+    from . import manual as pages
+    from .show.pages import contents, rendered, through_pager
+
+    if page is None:
+        _write(contents(pages.listing()))
+        return 0
+    text = pages.read(page)
+    if sys.stdout is not None and sys.stdout.isatty():
+        text = rendered(text, color=not (no_color or os.environ.get("NO_COLOR")))
+        if through_pager(text):
+            return 0
+    _write(text)
+    return 0
 
 
 @contextmanager

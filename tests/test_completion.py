@@ -135,6 +135,9 @@ TYPED = {
     "gradcheck --layer s\t": "{gradcheck}{--layer}{solo.py:Z}",
     "gradcheck --layer s\t\t": "{gradcheck}{--layer}{solo.py:Solo}{Z}",
     "gradcheck --layer=layers.py:T\t": "{gradcheck}{--layer=layers.py:Twice}{Z}",
+    "manual g\t": "{manual}{gradcheck}{Z}",
+    "manual --no-color ho\t": "{manual}{--no-color}{how}{Z}",
+    "manual how s\t": "{manual}{how}{sZ}",
 }
 
 

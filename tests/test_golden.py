@@ -1,7 +1,7 @@
 """What the program does today, frozen: exit codes, what is printed, and the files written.
 
-`golden.json` holds command lines of the README, every ``--help``, and several hundred of the
-generated ones of `test_fuzz`. Whoever changes what is printed on purpose writes it anew with
+`golden.json` holds command lines of the README as it was then, every ``--help``, and several
+hundred of the generated ones of `test_fuzz`. Whoever changes what is printed on purpose writes it anew with
 ``python -m tests.test_golden`` and reads the difference.
 """
 
@@ -26,6 +26,54 @@ FIRST = 3 * 10**6
 PARTS = 8
 LONGEST = 3000  # characters of words, files and outputs that are kept
 COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot")
+
+# What is said otherwise on purpose since `golden.json` was written; empty this with a new one.
+REWORDED = {
+    "Read more: Deep Learning from Scratch, chapter 5, and the README, 'Forward'.":
+        "Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.",
+    "Read more: Deep Learning from Scratch, chapter 5, and the README, 'Backward'.":
+        "Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.",
+    "Read more: the README, 'Gradient check' and 'Check your own layer'.":
+        "Read more: sigcli manual gradcheck, and sigcli manual layers.",
+    "Read more: Deep Learning from Scratch, figures 5-19 to 5-22, and the README, 'Graph'.":
+        "Read more: sigcli manual sigmoid, and Deep Learning from Scratch, figures 5-19 to 5-22.",
+    "Read more: the README, 'Plot'.": "Read more: sigcli manual sigmoid.",
+    "the commands are forward, backward, gradcheck, graph, plot;":
+        "the commands are forward, backward, gradcheck, graph, plot, manual;",
+    "plot Plot y = σ(x) and its slope, dy/dx = y · (1 − y), over a range of x.":
+        "plot Plot y = σ(x) and its slope, dy/dx = y · (1 − y), over a range of x. "
+        "manual Show a page of the manual, or list the pages.",
+}  # fmt: skip
+
+# The file that the command lines of `golden.json` name.
+LAYERS = """\
+# layers.py
+import numpy as np
+
+
+class Sigmoid:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+
+    def backward(self, dout):
+        return dout * self.out * self.out
+
+
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        return dout @ self.W.T
+
+
+def affine():
+    return Affine(np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 1.0]]), np.zeros(2))
+"""
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII)
 BOX = re.compile(r"[─│╭╮╰╯\s]+")
@@ -86,6 +134,15 @@ def content(path: Path) -> str:
     return path.read_bytes().decode()
 
 
+def reworded(text: str) -> str:
+    """Return a text of `golden.json` as it is said today; spaces and boxes do not count."""
+    plain = " ".join(BOX.sub(" ", text).split())
+    known = [(old, new) for old, new in REWORDED.items() if old in plain]
+    for old, new in known:
+        plain = plain.replace(old, new)
+    return plain if known else text
+
+
 def words(text: str) -> list[str]:
     """Return the words and numbers of a text; boxes may be of another width."""
     return re.findall(rf"{NUMBER.pattern}|\w+|[^\w\s]", BOX.sub(" ", text), re.ASCII)
@@ -116,12 +173,12 @@ def same(found: str, expected: str, *, measured: bool) -> bool:
 
 
 def fill(folder: Path) -> dict[str, str]:
-    """Write the files of the fuzz tests and of the README; return what the environment adds."""
+    """Write the files of the fuzz tests and of the manual; return what the environment adds."""
     for name, content in {**fuzz.whole(), **fuzz.hostile()}.items():
         (folder / name).write_bytes(content)
-    (folder / "layers.py").write_text(fuzz.LAYERS)
     for name, code in python().items():
         (folder / (name or "example.py")).write_text(code)
+    (folder / "layers.py").write_text(LAYERS)
     return {"SIGCLI_STATE": str(folder / "state.npz"), "COLUMNS": "100"}
 
 
@@ -142,7 +199,7 @@ def test_the_program_does_what_it_did(start, tmp_path, monkeypatch):
             changed += [
                 (sequence["name"], words, *pair)
                 for pair in pairs
-                if not same(*pair, measured=measured)
+                if not same(pair[0], reworded(pair[1]), measured=measured)
             ]
     assert not changed, f"{len(changed)} changed; the first: {changed[0]}"
 

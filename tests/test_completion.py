@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sigcli import completion
+from sigcli.manual import PAGES
 
 SHELLS = {
     "bash": ["bash", "--norc", "-i"],
@@ -197,7 +198,7 @@ AT = [f"@{name}" for name in READABLE]
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("", ["backward", "forward", "gradcheck", "graph", "plot"]),
+        ("", ["backward", "forward", "gradcheck", "graph", "manual", "plot"]),
         ("b", ["backward"]),
         ("--v", ["--version"]),
         ("nope @", []),
@@ -237,6 +238,11 @@ AT = [f"@{name}" for name in READABLE]
         ("gradcheck --layer layers.py:", [f"layers.py:{n}" for n in ("Sigmoid", "Twice", "build")]),
         ("gradcheck --layer nope.py:", []),
         ("gradcheck --layer math:", []),
+        ("manual ", sorted(PAGES)),
+        ("manual h", ["how"]),
+        ("manual --no-color l", ["layers"]),
+        ("manual how ", []),
+        ("manual -", ["--help", "--no-color"]),
         ("forward @x\\", []),
         ("forward @$(", []),
         ('forward "@$', []),

@@ -1,8 +1,8 @@
 """What the program does today, frozen: exit codes, what is printed, and the files written.
 
 `golden.json` holds command lines of the README as it was then, every ``--help``, and several
-hundred of the generated ones of `test_fuzz`. Whoever changes what is printed on purpose writes it anew with
-``python -m tests.test_golden`` and reads the difference.
+hundred of the generated ones of `test_fuzz`. Whoever changes what is printed on purpose writes it
+anew with ``python -m tests.test_golden`` and reads the difference.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXTS = {"README": README, **{name: manual.read(name) for name in manual.PAGES}}
 SHELL = re.compile(r"[|<>;&$*`]")  # what only a shell can do
+PIPE = re.compile(r"(sigcli [^|<>;&$*`]*) \| ([^;&]*)")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 ROUGH = re.compile(r"\d\.\de-\d+|0\.0|[1-9]\.\d")  # the size of an error, not its digits
 STEP = re.compile(r"\d\.\d\de[-+]\d+")  # of the differences that --why lists
@@ -102,10 +103,12 @@ def error_beside(line: list[str], at: int) -> float:
 
 
 def run(command: str, folder: Path) -> str:
-    """Return what a command prints, run in this process unless it needs a shell."""
-    if SHELL.search(command) or not command.startswith("sigcli "):
+    """Return what a command prints; sigcli alone, or first in a pipe, runs in this process."""
+    piped = PIPE.fullmatch(command)
+    if piped or SHELL.search(command) or not command.startswith("sigcli "):
+        first = run(piped[1], folder) if piped else ""
         return subprocess.run(
-            ["bash", "-c", command],
+            ["bash", "-c", piped[2] if piped else command], input=first,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, check=False,
         ).stdout  # fmt: skip
     both = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")

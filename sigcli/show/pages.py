@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -19,8 +18,6 @@ _STYLES = {  # Rich's own have a black ground, which is a bar across a white ter
     "markdown.code": "cyan",
     "markdown.code_block": "",
 }
-# A link to another page, whose text is the command that shows it.
-_PAGE_LINK = re.compile(r"\[([^\]]+)\]\(\w+\.md\)")
 
 
 def contents(pages: Sequence[tuple[str, str]]) -> str:
@@ -36,7 +33,7 @@ def rendered(text: str, *, color: bool) -> str:
     from rich.theme import Theme
 
     console = Console(color_system="auto" if color else None, theme=Theme(_STYLES))
-    page = Markdown(_PAGE_LINK.sub(r"\1", text), code_theme="ansi_dark", hyperlinks=False)
+    page = Markdown(text, code_theme="ansi_dark", hyperlinks=False)
     with console.capture() as captured:
         console.print(page, width=min(console.width, _WIDEST))
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

@@ -13,7 +13,7 @@ from sigcli import __version__, cli
 
 from .terminal import ESCAPES, in_terminal
 
-COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot")
+COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot", "manual")
 KNOWN = f"the commands are {', '.join(COMMANDS)}; 'sigcli --help' shows how"
 
 

@@ -22,6 +22,36 @@ from .test_readme import python
 
 GOLDEN = Path(__file__).with_name("golden.json")
 PARTS = 8
+# The file that the command lines of `golden.json` name.
+LAYERS = """\
+# layers.py
+import numpy as np
+
+
+class Sigmoid:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+
+    def backward(self, dout):
+        return dout * self.out * self.out
+
+
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        return dout @ self.W.T
+
+
+def affine():
+    return Affine(np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 1.0]]), np.zeros(2))
+"""
+
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.ASCII)
 BOX = re.compile(r"[─│╭╮╰╯\s]+")
 
@@ -86,12 +116,12 @@ def same(found: str, expected: str, *, measured: bool) -> bool:
 
 
 def fill(folder: Path) -> dict[str, str]:
-    """Write the files of the fuzz tests and of the README; return what the environment adds."""
+    """Write the files of the fuzz tests and of the manual; return what the environment adds."""
     for name, content in {**fuzz.whole(), **fuzz.hostile()}.items():
         (folder / name).write_bytes(content)
-    (folder / "layers.py").write_text(fuzz.LAYERS)
     for name, code in python().items():
         (folder / (name or "example.py")).write_text(code)
+    (folder / "layers.py").write_text(LAYERS)
     return {"SIGCLI_STATE": str(folder / "state.npz"), "COLUMNS": "100"}
 
 

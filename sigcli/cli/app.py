@@ -16,6 +16,7 @@ from .backward import backward
 from .forward import forward
 from .gradcheck import gradcheck
 from .graph import graph
+from .manual import manual
 from .plot import plot
 from .streams import error_width, say, write_out
 from .words import ArrayCommand, arities, is_negative, no_option
@@ -60,7 +61,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each command has its own help, with examples: [bold]sigcli forward --help[/bold].",
 )
-for _command in (forward, backward, gradcheck, graph, plot):
+for _command in (forward, backward, gradcheck, graph, plot, manual):
     app.command(cls=ArrayCommand)(_command)
 
 

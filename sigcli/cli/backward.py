@@ -54,7 +54,7 @@ def backward(
 
     sigcli backward --y 0.5 0.9 --dout 1
 
-    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Backward'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.
     """
     its_dtype = read_dtype(dtype)
     if y and (x or textbook):

@@ -200,6 +200,11 @@ def _within(command: Any, words: Sequence[str], start: str) -> list[Offer]:
         if sign:
             return [Offer(f"{name}={word}") for word in _values(name, value, known)]
         return _options(command, {word.partition("=")[0] for word in words})
+    if command.name == "manual":
+        from ..manual import listing
+
+        given = any(not word.startswith("-") for word in words)
+        return [] if given else [Offer(name, _brief(sentence)) for name, sentence in listing()]
     try:
         name, first = _owner(words, known)
     except UsageError:

@@ -72,11 +72,11 @@ def _text(*names: str, metavar: str, help: str) -> Any:
     ]
 
 
+NoColor = Annotated[
+    bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")
+]
 _SWITCHES = {
-    "no_color": Annotated[
-        bool,
-        typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same."),
-    ],
+    "no_color": NoColor,
     "quiet": Annotated[
         bool, typer.Option("--quiet", help="No notes on standard error; errors are still said.")
     ],

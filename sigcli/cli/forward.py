@@ -44,7 +44,7 @@ def forward(
 
     sigcli forward '\[\[1, 2], \[3, 4]]' --threshold 0.5
 
-    Read more: Deep Learning from Scratch, chapter 5, and the README, 'Forward'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, chapter 5.
     """
     limit = None if threshold is None else fraction("--threshold", threshold, inclusive=True)
     given = Given({"x": x}, dtype=read_dtype(dtype))

@@ -72,7 +72,7 @@ def gradcheck(
 
     sigcli gradcheck --layer layers.py:Sigmoid && echo verified
 
-    Read more: the README, 'Gradient check' and 'Check your own layer'.
+    Read more: sigcli manual gradcheck, and sigcli manual layers.
     """
     drawn_shape = _DRAWN if shape is None else sizes(shape)
     options: dict[str, Any] = {

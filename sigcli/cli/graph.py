@@ -30,7 +30,7 @@ def graph(display: Display, x: X = None, dout: Dout = None, dtype: Dtype = None)
 
     sigcli graph -800 --format json
 
-    Read more: Deep Learning from Scratch, figures 5-19 to 5-22, and the README, 'Graph'.
+    Read more: sigcli manual sigmoid, and Deep Learning from Scratch, figures 5-19 to 5-22.
     """
     given = Given({"x": x, "dout": dout}, beside_x=("dout",), dtype=read_dtype(dtype))
     point = Point("graph", given, dout)

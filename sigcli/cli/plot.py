@@ -27,7 +27,7 @@ def plot(display: Display, x: X = None, start: From = None, end: To = None) -> i
 
     sigcli plot -1 0 2 --from -6 --to 6 --output sigmoid.svg
 
-    Read more: the README, 'Plot'.
+    Read more: sigcli manual sigmoid.
     """
     low, high = _span(start, end, with_points=bool(x))
     given = Given({"x": x})

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sigcli.cli import completion
+from sigcli.manual import PAGES
 
 SHELLS = {
     "bash": ["bash", "--norc", "-i"],
@@ -135,6 +136,9 @@ TYPED = {
     "gradcheck --layer s\t": "{gradcheck}{--layer}{solo.py:Z}",
     "gradcheck --layer s\t\t": "{gradcheck}{--layer}{solo.py:Solo}{Z}",
     "gradcheck --layer=layers.py:T\t": "{gradcheck}{--layer=layers.py:Twice}{Z}",
+    "manual g\t": "{manual}{gradcheck}{Z}",
+    "manual --no-color ho\t": "{manual}{--no-color}{how}{Z}",
+    "manual how s\t": "{manual}{how}{sZ}",
 }
 
 
@@ -194,7 +198,7 @@ AT = [f"@{name}" for name in READABLE]
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("", ["backward", "forward", "gradcheck", "graph", "plot"]),
+        ("", ["backward", "forward", "gradcheck", "graph", "manual", "plot"]),
         ("b", ["backward"]),
         ("--v", ["--version"]),
         ("nope @", []),
@@ -234,6 +238,11 @@ AT = [f"@{name}" for name in READABLE]
         ("gradcheck --layer layers.py:", [f"layers.py:{n}" for n in ("Sigmoid", "Twice", "build")]),
         ("gradcheck --layer nope.py:", []),
         ("gradcheck --layer math:", []),
+        ("manual ", sorted(PAGES)),
+        ("manual h", ["how"]),
+        ("manual --no-color l", ["layers"]),
+        ("manual how ", []),
+        ("manual -", ["--help", "--no-color"]),
         ("forward @x\\", []),
         ("forward @$(", []),
         ('forward "@$', []),

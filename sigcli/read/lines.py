@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import NumberError
 from .numbers import BOM, is_number, read_word, unit
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.float64]
+Rows = NDArray[np.float64]
 
 _MOST_NOTES = 20  # of a whole file
 _EMPTY_FIELD = re.compile(rb",[ \t\r]*(?:,|$)|^[ \t]*,", re.MULTILINE)
@@ -162,24 +159,13 @@ class Lines:
         if not block.strip():
             return np.empty((0, self.columns or 0))
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                values = np.fromstring(block, sep=" ")
-        except (ValueError, DeprecationWarning):
+            values = np.loadtxt(BytesIO(block), comments=None, ndmin=2, encoding="utf-8")
+        except ValueError:
             return None
-        return self._rows(block, values) if _is_exact(values, block) else None
-
-    def _rows(self, block: bytes, values: Rows) -> Rows | None:
-        """Return `values` as rows if all lines hold equally many of them."""
-        columns = self.columns or 0
-        if columns > 1 or not _is_single(block):
-            counts = _words_per_line(block)
-            columns = columns or int(counts[0])
-            if np.any(counts != columns):
-                return None
-        columns = columns or 1
-        self.columns = columns
-        return values.reshape(-1, columns)
+        if self.columns not in (None, values.shape[1]) or not _is_exact(values, block):
+            return None
+        self.columns = values.shape[1]
+        return values
 
     def _slowly(self, block: bytes) -> Rows:
         """Return the rows, read word by word."""
@@ -259,22 +245,3 @@ def _is_exact(values: Rows, block: bytes) -> bool:
     if largest >= 2.0**53:
         return False
     return not (np.any(values == 0) and _TINY_EXPONENT.search(block))
-
-
-def _is_single(block: bytes) -> bool:
-    """Whether each line is plainly one word, or nothing."""
-    return not any(blank in block for blank in (b" ", b"\t", b"\v", b"\f"))
-
-
-def _words_per_line(block: bytes) -> NDArray[np.intp]:
-    """Return how many words each line has that has any."""
-    if not block.endswith(b"\n"):
-        block += b"\n"
-    characters = np.frombuffer(block, np.uint8)
-    blank = characters <= ord(" ")
-    starts = ~blank
-    starts[1:] &= blank[:-1]
-    ends = np.flatnonzero(characters == ord("\n"))
-    counts = np.diff(np.cumsum(starts)[ends], prepend=0)
-    found: NDArray[Any] = counts[counts > 0]
-    return found

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any
 
@@ -180,74 +181,55 @@ def _file(place: str) -> str:
 def _import(place: str, file: str) -> object:
     """Return the module that lies in `file`, or that has the name `place` if there is none."""
     before = [*sys.path]
-    files = _package(file)
-    folders = [_above(files[0]), os.path.dirname(file)] if file else []
+    above, names = _dotted(file)
+    folders = [above, os.path.dirname(file)] if file else []
     sys.path += [folder for folder in dict.fromkeys([*folders, folder()]) if folder not in before]
     importlib.invalidate_caches()  # the files may be younger than what a finder remembers
     try:
-        return _module_in(files) if file else _module(place)
+        return _module_in(above, names) if file else _module(place)
     finally:  # what they put first comes after ours too
         sys.path[:] = [*before, *(entry for entry in sys.path if entry not in before)]
 
 
-def _package(file: str) -> list[str]:
-    """Return the ``__init__.py`` of each package around `file`, outermost first, and `file`."""
-    files = [file]
-    folder = os.path.dirname(file)
-    while os.path.basename(folder).isidentifier():
-        around = os.path.join(folder, "__init__.py")
-        if not os.path.isfile(around):
-            break
-        files.insert(0, around)
-        folder = os.path.dirname(folder)
-    return list(dict.fromkeys(files))
-
-
-def _above(file: str) -> str:
-    """Return the folder from which `file` can be imported."""
+def _dotted(file: str) -> tuple[str, list[str]]:
+    """Return the first folder above `file` that is no package, and the names from there to it."""
     folder, name = os.path.split(file)
-    return os.path.dirname(folder) if name == "__init__.py" else folder
+    names = [] if name == "__init__.py" else [name.removesuffix(".py")]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        outer, package = os.path.split(folder)
+        if not package.isidentifier():
+            break
+        folder, names = outer, [package, *names]
+    return folder, names or ["__init__"]
 
 
-def _module_in(files: Sequence[str]) -> object:
-    """Return the module of the last of `files`, loaded into the packages of those before it."""
-    name, package = "", None
-    for file in files:
-        own = os.path.relpath(file, _above(file)).removesuffix(".py").split(os.sep)[0]
-        own = own.replace(".", "_")
-        name = f"{name}.{own}" if name else _unused(own, file)
-        module = _module_at(name, file)
-        if package is not None:
-            setattr(package, own, module)
-        package = module
-    return package
-
-
-def _unused(name: str, file: str) -> str:
-    """Return `name`, or one that no import statement can mean if it belongs to another module."""
+def _module_in(above: str, names: list[str]) -> object:
+    """Return the module by its dotted name, the first of which may belong to another module."""
+    top, path = names[0], os.path.join(above, names[0])
+    file = os.path.join(path, "__init__.py") if os.path.isdir(path) else f"{path}.py"
     try:
-        spec = find_spec(name)
-    except ValueError:  # a module without a spec
-        return f"{name} of --layer"
-    with suppress(OSError):
-        if spec is None or os.path.samefile(spec.origin or "", file):
-            return name
-    return f"{name} of --layer"
+        known = find_spec(top.replace(".", "_"))
+    except ValueError:  # a module without a spec, such as __main__
+        known = ModuleSpec(top, None)
+    if known is None or not (known.origin and _same(known.origin, file)):
+        top = top.replace(".", "_") if known is None else f"{top} of --layer".replace(".", "_")
+        _load_file(top, file)
+    return importlib.import_module(".".join([top, *names[1:]]))
 
 
-def _module_at(name: str, file: str) -> object:
-    """Return the module of `file`, run unless its package has imported it."""
-    module = sys.modules.get(name)
-    if module is not None and getattr(module, "__file__", None) == file:
-        return module
+def _same(file: str, other: str) -> bool:
+    return os.path.exists(file) and os.path.samefile(file, other)
+
+
+def _load_file(name: str, file: str) -> None:
+    """Load the module or package of `file` under a `name` that its file has not."""
     spec: Any = spec_from_file_location(name, file)
-    module = sys.modules[name] = module_from_spec(spec)
+    sys.modules[name] = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        spec.loader.exec_module(sys.modules[name])
     except BaseException:
         sys.modules.pop(name, None)
         raise
-    return module
 
 
 def _module(place: str) -> object:

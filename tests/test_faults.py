@@ -223,7 +223,7 @@ STAGES = {
     "while it computes": ("import:{}:curve", ("plot", "1", "-o", "y.csv")),
     "while it writes": ("fchmod:{}:1", ("forward", "1", "-o", "y.npy")),
     "before the file takes its place": ("os.rename:{}:.tmp", ("forward", "1", "-o", "y.npy")),
-    "in the midst of a stream": ("dup:{}:3", ("forward", "@x.npy", "-o", "y.npy")),
+    "in the midst of a stream": ("dup:{}:9", ("forward", "@x.npy", "-o", "y.npy")),
 }
 
 
@@ -270,7 +270,7 @@ def test_a_signal_in_a_layer_that_catches_everything_ends_it(folder):
     assert sorted(os.listdir(folder)) == ["lines.txt", "own.py"]
 
 
-@pytest.mark.parametrize("at", ["os.rename:9:.tmp", "dup:9:3"])
+@pytest.mark.parametrize("at", ["os.rename:9:.tmp", "dup:9:9"])
 def test_a_kill_in_the_midst_of_writing_leaves_the_old_file(tmp_path, folder, at):
     np.save("x.npy", np.linspace(-9, 9, 2**20 + 1))
     Path("y.npy").write_text("old")

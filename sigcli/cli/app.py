@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import SigcliError, UsageError, printable, quoted
-from . import completion
 from .backward import backward
 from .forward import forward
 from .gradcheck import gradcheck
@@ -35,8 +34,10 @@ class CommandGroup(TyperGroup):
         """Ask for a command where there is none."""
         if not ctx.resilient_parsing and (not args or is_negative(args[0])):
             raise UsageError(f"a command is missing; {self._known()}")
-        if not ctx.resilient_parsing and args[0] in completion.OPTIONS:
-            completion.prepare(args)
+        if not ctx.resilient_parsing and args[0].endswith("-completion"):
+            from .completion import prepare
+
+            prepare(args)
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -83,10 +84,13 @@ def sigcli(
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are said, never raised."""
     instruction = os.environ.get("_SIGCLI_COMPLETE", "")
-    if completion.is_ours(instruction, args):
-        with suppress(Exception):  # a line that is being typed is no place for an error
-            write_out(completion.answer(instruction, args, typer.main.get_command(app)))
-        return 0
+    if instruction:
+        from . import completion
+
+        if completion.is_ours(instruction, args):
+            with suppress(Exception):  # a line that is being typed is no place for an error
+                write_out(completion.answer(instruction, args, typer.main.get_command(app)))
+            return 0
     try:
         return app(list(args), prog_name="sigcli", standalone_mode=False) or 0
     except SigcliError as error:

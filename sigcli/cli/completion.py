@@ -281,11 +281,16 @@ def _brief(text: str | None) -> str:
 
 
 def prepare(args: Sequence[str]) -> None:
-    """Let Typer install or show our scripts; refuse what it would fail at."""
+    """Let Typer install or show our scripts; refuse what it would fail at.
+
+    A first word that is neither of the two options is left to Typer.
+    """
     import shellingham  # type: ignore[import-untyped]  # comes with Typer
     from typer import _completion_shared
 
     option, *rest = args
+    if option not in OPTIONS:
+        return
     if rest:
         raise UsageError(
             f"{option} is for the shell that it is called from; drop {quoted(rest[0])}"

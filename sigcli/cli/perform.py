@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Shows = Mapping[str, Callable[[Any, Any], Any]]
 
+_WRITTEN = ("plain", "csv", "tsv", "json", "npy", "npz")  # for programs; the rest is for people
+
 
 @dataclass(frozen=True)
 class ByBlock:
@@ -97,9 +99,9 @@ def loaded(given: Given, display: Display, **others: Array) -> dict[str, Array]:
 
 
 def _content(result: Result, display: Display, shows: Callable[[], Shows]) -> Any:
-    from ..write.results import WRITERS
+    if display.kind in _WRITTEN:
+        from ..write.results import WRITERS
 
-    if display.kind in WRITERS:
         return WRITERS[display.kind](result)
     from ..show.sections import Style
 

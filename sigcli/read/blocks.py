@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..arrays import Array
 
-_VALUES = 2**18  # of one block of numbers: two megabytes of float64
+_VALUES = 2**16  # of one block of numbers, so that it stays in the cache
 _BYTES = 2**18  # of one block of text
 
 

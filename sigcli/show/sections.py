@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import in_ascii
-from . import graph
 from .numbers import aligned, rounded, shortest, significant
 from .words import evidence, words
 
@@ -199,6 +198,8 @@ def _evidence(why: Why) -> list[Section]:
 
 def _graph(result: GraphPass, style: Style, width: int) -> list[Section]:
     """Return a drawing and the steps back for each of a few elements, a table of many."""
+    from . import graph
+
     places = graph.drawings(result)
     if not places:
         return [_nodes(result, style, graph.lost(result))]

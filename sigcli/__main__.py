@@ -17,6 +17,9 @@ def main() -> NoReturn:
     or 130. A shell that starts it in the background ignores Ctrl-C, and so does it. This stands
     apart from the commands, so that it holds while they are still being imported.
     """
+    if sys.platform == "win32":
+        print("sigcli: runs on Linux and macOS; on Windows, use it in WSL", file=sys.stderr)
+        sys.exit(2)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 Array = NDArray[np.floating[Any]]  # of float16, float32 or float64
+Float64 = NDArray[np.float64]
 
 
 def real(name: str, values: ArrayLike) -> Array:

@@ -26,5 +26,22 @@ def test_the_bare_package_loads_neither_numpy_nor_typer():
     assert done.stdout == "[]\n"
 
 
+def test_the_layer_loads_no_parser_and_no_reader_of_files():
+    code = (
+        "import sys\nfrom sigcli import Sigmoid, gradcheck\ngradcheck(Sigmoid(), [1.0])\n"
+        "print([m for m in sys.modules if m.startswith(('typer', 'rich', 'sigcli.cli',"
+        " 'sigcli.read', 'sigcli.write', 'sigcli.show'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_windows_is_told_in_one_line_that_it_does_not_run_there():
+    code = "import sys\nsys.platform = 'win32'\nfrom sigcli.__main__ import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sigcli: runs on Linux and macOS; on Windows, use it in WSL\n"
+
+
 def test_errors_are_value_errors():
     assert issubclass(sigcli.SigcliError, ValueError)

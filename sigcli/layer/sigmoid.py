@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    Array = NDArray[np.floating[Any]]
+    from ..arrays import Array
 
 # Points that show what a sigmoid's gradient can do: the book's 24, 32 and 5, both tails as far as
 # the gradient is a normal float64, and 0, where several wrong formulas are right.

@@ -13,12 +13,10 @@ import re
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float64
 from ..errors import NumberError
 from .numbers import BOM, is_number, read_word, unit
-
-Rows = NDArray[np.float64]
 
 _MOST_NOTES = 20  # of a whole file
 _EMPTY_FIELD = re.compile(rb",[ \t\r]*(?:,|$)|^[ \t]*,", re.MULTILINE)
@@ -63,7 +61,7 @@ class Lines:
         self._started = False  # whether a header or a row has been seen
         self._first = (0, "")  # the number and the text of the header's line
 
-    def read(self, block: bytes) -> Rows:
+    def read(self, block: bytes) -> Float64:
         """Return the rows of `block`, of shape (rows, columns).
 
         Raises
@@ -82,7 +80,7 @@ class Lines:
         self._line += block.count(b"\n")
         return values
 
-    def units(self, text: bytes, column: str = "") -> Rows:
+    def units(self, text: bytes, column: str = "") -> Float64:
         """Return the units of the last digits in a `text` that `read` has read as a whole.
 
         Parameters
@@ -144,7 +142,7 @@ class Lines:
                 break
         return block[start:]
 
-    def _quickly(self, block: bytes) -> Rows | None:
+    def _quickly(self, block: bytes) -> Float64 | None:
         """Return the rows as NumPy reads them, or None where that cannot be relied on."""
         if any(mark in block for mark in _BREAKS_FAST):
             return None
@@ -167,7 +165,7 @@ class Lines:
         self.columns = values.shape[1]
         return values
 
-    def _slowly(self, block: bytes) -> Rows:
+    def _slowly(self, block: bytes) -> Float64:
         """Return the rows, read word by word."""
         rows: list[list[float]] = []
         for line in _decoded(self.name, block, self._line + 1).removesuffix("\n").split("\n"):
@@ -239,7 +237,7 @@ def _unparted(line: str) -> str:
     return f"a field is longer than {csv.field_size_limit()} characters"
 
 
-def _is_exact(values: Rows, block: bytes) -> bool:
+def _is_exact(values: Float64, block: bytes) -> bool:
     """Whether nothing is lost in `values` that a note would have to say."""
     largest = np.max(np.abs(values), initial=0.0, where=~np.isnan(values))
     if largest >= 2.0**53:

@@ -6,7 +6,6 @@ import pytest
 from sigcli import gradcheck
 from sigcli.check.evaluate import Evaluator
 from sigcli.check.probe import acts_elementwise, layer_noise
-from sigcli.check.variables import Variable
 
 from . import zoo
 
@@ -16,7 +15,7 @@ def layer(f, slope=None):
 
 
 def evaluator(f, x):
-    return Evaluator(layer(f), Variable("x", np.asarray(x, float)))
+    return Evaluator(layer(f), np.asarray(x, float))
 
 
 class Counting(zoo.Layer):

@@ -5,7 +5,6 @@ import numpy as np
 from sigcli.check.differences import DEVIATIONS, Fit
 from sigcli.check.evaluate import Evaluator, Section
 from sigcli.check.samples import NEARBY, RUNGS, averaged, fitted, sample
-from sigcli.check.variables import Variable
 
 from . import zoo
 
@@ -13,8 +12,8 @@ ALL = np.arange(RUNGS)
 
 
 def section(f, x):
-    evaluator = Evaluator(zoo.Layer(f, lambda *_: None), Variable("x", np.asarray(x, float)))
-    return Section(evaluator, np.ones((1, len(x))), True, np.zeros(len(x)), 0.0)
+    evaluator = Evaluator(zoo.Layer(f, lambda *_: None), np.asarray(x, float))
+    return Section(evaluator, np.ones((1, len(x))), True, np.zeros(len(x)), 0.0, np.zeros(len(x)))
 
 
 def noisy(f, size, seed=1):

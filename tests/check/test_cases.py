@@ -146,9 +146,10 @@ def test_a_quotient_that_loses_its_digits_near_0_still_passes():
 # Waves
 
 
+@pytest.mark.parametrize("points", [10, pytest.param(100, marks=pytest.mark.long)])
 @pytest.mark.parametrize("height", [1e-6, 1e-7, 1e-9, 1e-12])
-def test_a_wave_above_the_noise_is_seen(height):
-    x = np.random.default_rng(4).uniform(-3, 3, 100)
+def test_a_wave_above_the_noise_is_seen(height, points):
+    x = np.random.default_rng(4).uniform(-3, 3, points)
 
     def slope(x):
         return np.cos(x) + 1e7 * height * np.cos(1e7 * x)
@@ -198,7 +199,9 @@ def test_a_gradient_of_0_passes_where_y_leaves_its_plateau_continuously(f, x):
 # Jumps
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(i, marks=pytest.mark.long) for i in range(4, 10))]
+)
 def test_a_jump_makes_nothing_wrong_and_no_mistake_is_named(seed):
     x = np.random.default_rng(seed).uniform(-3, 3, 12)
     saw = check(lambda x: x - np.floor(x), np.ones_like, x)

@@ -118,9 +118,10 @@ def test_one_kink_anywhere_is_within_the_bound(distance, side):
     assert abs(found.value[0] - (side + 0.3 * np.cos(x))) <= found.bound[0]
 
 
-def test_noise_within_its_bound_is_within_the_bound_of_the_slope():
+@pytest.mark.parametrize("points", [400, pytest.param(2000, marks=pytest.mark.long)])
+def test_noise_within_its_bound_is_within_the_bound_of_the_slope(points):
     rng = np.random.default_rng(5)
-    x = rng.uniform(0.5, 2, 2000)
+    x = rng.uniform(0.5, 2, points)
     found = fitted(lambda x: np.sin(x) + 1e-9 * rng.uniform(-1, 1, x.shape), x, noise=4e7)
     assert np.all(np.abs(found.value - np.cos(x)) <= found.bound)
     assert np.median(found.bound) < 1e-5

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating[Any]]  # of float16, float32 or float64
 Float64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.int_]
 
 
 def real(name: str, values: ArrayLike) -> Array:

@@ -9,8 +9,8 @@ odd in h and half their sum even, so that for a smooth function::
 A *window* is eight steps in a row, the largest of them H. Both polynomials, of one to five terms,
 are fitted to it by least squares, and the window is believed only if neither misses any value
 there, or at some smaller steps, by more than rounding allows, and if all smaller windows are
-believed too. Of all believed windows and numbers of terms, that with the smallest
-bound gives f′(x).
+believed too. Of all believed windows and numbers of terms, the one with the smallest bound gives
+f′(x).
 
 What is assumed: in the largest believed window f is a polynomial of eleven terms, with at most
 one kink, plus an error that at no step is larger than ``noise``. What follows: with r the largest
@@ -42,30 +42,29 @@ from functools import cache
 from operator import mul
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from ..arrays import Bools, Float64, Indices
+from .records import Arrays
 
-RATIO = Fraction(8, 5)  # of each step to the next: a wave of a whole multiple of all is impossible
+RATIO = Fraction(8, 5)  # of a step to the next; with 2, all steps of a ladder may be whole waves
 NODES = 8  # steps of a window
-TERMS = 5  # at most, so that three nodes are left to contradict
-DEVIATIONS = 4.0  # of the standard deviation, that a bound on noise is
-_NEGLIGIBLE = 2.0**-48  # of a value, that a polynomial may miss it by in any case
-_SPARSE = (0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55)  # of the rungs below a window, those compared
-_SURE = 1.25  # times that, 5 deviations, for what is computed from several values
+TERMS = 5  # the most that are fitted; of 8 nodes, 3 are left to contradict them
+DEVIATIONS = 4.0  # a bound on noise is so many of its standard deviations
+_NEGLIGIBLE = 2.0**-48  # part of a value by which a polynomial may miss it in any case
+_SPARSE = (0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55)  # which rungs below a window it must meet
+_SURE = 1.25  # times 4 deviations are 5, for a slope that several values go into
 
-# By terms: the largest error in f′(x) H over the largest miss that it causes, made by the next
-# power of h, and by a kink (`tests/check/test_differences.py` finds both again).
+# For 1 to 5 terms: the error in f′(x) H divided by the miss that shows, at most, if the next power
+# of h is left out, and if there is a kink (`tests/check/test_differences.py` finds both again).
 _NEXT_POWER = (2.6, 3.6, 5.7, 9.3, 16.0)
 _KINK = (6.6, 13.3, 22.5, 37.0, 61.0)
-# Several kinks may err by more for what they miss. At 2,880 gradients of float32 networks with
-# 2048 kinks bounds for a single one were up to 1.25 times too small; with these factors none was.
+# Several kinks may do more harm and show less. At 2,880 gradients of float32 networks with 2048
+# kinks, bounds for a single kink were up to 1.25 times too small; with these factors none was.
 _KINKS = (1.6, 2.0, 2.0, 2.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Arrays):
     """What the values around n points say of the derivative; all arrays of shape (n,).
 
     Attributes
@@ -75,17 +74,17 @@ class Fit:
     window : ndarray of int
         The index of the largest step of the window that gave them; the number of steps if none.
     widest : ndarray of int
-        The same of the widest window that is believed.
-    curvature, its_bound : ndarray of float64
-        The second derivative, and how rough it is.
+        The same for the widest window that is believed.
+    curvature, curvature_bound : ndarray of float64
+        The second derivative, and about how far off it may be.
     """
 
     value: Float64
     bound: Float64
-    window: NDArray[np.int_]
-    widest: NDArray[np.int_]
+    window: Indices
+    widest: Indices
     curvature: Float64
-    its_bound: Float64
+    curvature_bound: Float64
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,8 @@ class _Basis:
 def ladder(largest: Float64, rungs: int) -> Float64:
     """Return the steps largest, largest / ratio, …, of shape (rungs, n).
 
-    Of a power of 2, the first 22 are exact: 5ᵏ · 2⁻³ᵏ times it. Where they have fewer digits than
-    x, so are x ± h; a point off its place would move the even part by what a kink does.
+    For a power of 2, the first 22 are exact: 5ᵏ · 2⁻³ᵏ times it. Where they have fewer digits than
+    x, x ± h are exact too; a rounded point would move the even part as a kink does.
     """
     shrinking = np.full(rungs, float(1 / RATIO))
     shrinking[0] = 1
@@ -166,11 +165,11 @@ class _Windows:
 
 
 @cache
-def _compared(taken: tuple[int, ...]) -> NDArray[np.int_]:
+def _compared(taken: tuple[int, ...]) -> Indices:
     """Return the rungs that each window is compared with, of shape (windows, rungs).
 
-    Its nodes, and of the finer rungs fewer and fewer: those between are nodes of finer windows,
-    and the error of a slope grows with the step. Rows of fewer repeat their last.
+    These are its nodes, and ever fewer of the finer rungs, which finer windows have as nodes.
+    A row with fewer rungs than others repeats its last.
     """
     rows = []
     for start in _starts(taken):
@@ -182,7 +181,7 @@ def _compared(taken: tuple[int, ...]) -> NDArray[np.int_]:
 
 @cache
 def _powers(kind: str, terms: int, taken: tuple[int, ...]) -> Float64:
-    """Return the powers of these rungs' steps by each window's largest: a last axis of `terms`."""
+    """Return (step / largest step of the window)ᵖ, of shape (windows, rungs, terms)."""
     finer = _compared(taken) - np.array(_starts(taken))[:, np.newaxis]
     return np.asarray((float(RATIO) ** -finer[..., np.newaxis]) ** _basis(kind, terms).powers)
 
@@ -190,6 +189,7 @@ def _powers(kind: str, terms: int, taken: tuple[int, ...]) -> Float64:
 def _fit_windows(
     kind: str, terms: int, values: Float64, noise: Float64, taken: tuple[int, ...]
 ) -> _Windows:
+    """Fit polynomials of one kind to all windows of `values`, of shape (rungs, n)."""
     basis, powers, rungs = _basis(kind, terms), _powers(kind, terms, taken), _compared(taken)
     nodes = rungs[:, :NODES]
     coefficients = basis.weights @ values[nodes]
@@ -207,7 +207,7 @@ def fit(
     noise: Float64,
     steps: Float64,
     centre_noise: Float64,
-    taken: NDArray[np.int_],
+    taken: Indices,
     *,
     smooth: bool = False,
 ) -> Fit:
@@ -236,7 +236,7 @@ def fit(
     which = tuple(taken.tolist())
     starts = np.array(_starts(which), int)
     nodes, step = starts[:, np.newaxis] + np.arange(NODES), steps[starts]
-    found: list[tuple[Float64, ...]] = []
+    candidates: list[tuple[Float64, ...]] = []
     for terms in range(1, TERMS + 1):
         first = _fit_windows("odd", terms, odd, noise, which)
         second = _fit_windows("even", terms, even, even_noise, which)
@@ -244,23 +244,26 @@ def fit(
         off = _SURE * first.noise + _missed(terms, first, second, turn, smooth=smooth)
         bound = np.where(first.believed & second.believed, off / step, np.inf)
         bent = 2 * second.first / step**2, 2 * (second.noise + second.miss) / step**2
-        found.append((bound, first.first / step, *bent))
-    bound, *others = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
-    best, at = np.argmin(bound, axis=0), np.arange(bound.shape[1])
-    none = ~(bound[best, at] < np.inf)
-    window = np.where(none, len(steps), np.tile(starts, TERMS)[best])
-    widest = np.where(bound < np.inf, np.tile(starts, TERMS)[:, np.newaxis], len(steps)).min(axis=0)
-    value, bend, rough = (np.where(none, np.nan, np.ldexp(a[best, at], exponent)) for a in others)
-    bound = np.ldexp(bound[best, at], exponent) + np.nan_to_num(np.spacing(np.abs(value)))
+        candidates.append((bound, first.first / step, *bent))
+    bounds, *others = (np.concatenate(arrays) for arrays in zip(*candidates, strict=True))
+    best, column = np.argmin(bounds, axis=0), np.arange(bounds.shape[1])
+    bound, start = bounds[best, column], np.tile(starts, TERMS)
+    none = ~(bound < np.inf)
+    window = np.where(none, len(steps), start[best])
+    widest = np.where(bounds < np.inf, start[:, np.newaxis], len(steps)).min(axis=0)
+    value, bend, rough = (
+        np.where(none, np.nan, np.ldexp(other[best, column], exponent)) for other in others
+    )
+    bound = np.ldexp(bound, exponent) + np.nan_to_num(np.spacing(np.abs(value)))
     return Fit(value, bound, window, widest, bend, np.where(none, np.inf, rough))
 
 
 def _missed(
     terms: int, first: _Windows, second: _Windows, turn: Float64, *, smooth: bool
 ) -> Float64:
-    """Return the most that what the odd and the even fit miss may have moved f′(x) H.
+    """Return how far f′(x) H may be off, at most, by what the odd and the even fit miss.
 
-    `turn` is half of what the slopes to both sides differ by, of one term.
+    `turn` is half the difference of the slopes to both sides, times H, by straight lines.
     """
     by_power = _NEXT_POWER[terms - 1] * first.miss
     if smooth:
@@ -270,21 +273,22 @@ def _missed(
 
 
 def one_sided(
-    rise: Float64, noise: Float64, steps: Float64, taken: NDArray[np.int_]
+    rise: Float64, noise: Float64, steps: Float64, taken: Indices
 ) -> tuple[Float64, Float64]:
-    """Return the slope to one side, from rise = f(x + h) − f(x), and a bound on its error."""
-    value, bound = np.full(rise.shape[1], np.nan), np.full(rise.shape[1], np.inf)
-    which, at = tuple(taken.tolist()), np.arange(rise.shape[1])
-    largest = steps[np.array(_starts(which))]
+    """Return the slope to one side, from rise = f(x + h) − f(x), and a bound on its error.
+
+    Parameters and shapes are those of `fit`; NaN and inf where no window is believed.
+    """
+    which, column = tuple(taken.tolist()), np.arange(rise.shape[1])
+    largest, values, bounds = steps[np.array(_starts(which))], [], []
     for terms in range(1, TERMS + 1):
-        found = _fit_windows("all", terms, rise, noise, which)
-        off = (_SURE * found.noise + _KINK[terms - 1] * found.miss) / largest
-        off = np.where(found.believed, off, np.inf)
-        best = np.argmin(off, axis=0)
-        better = off[best, at] < bound
-        value = np.where(better, (found.first / largest)[best, at], value)
-        bound = np.fmin(off[best, at], bound)
-    return value, bound
+        windows = _fit_windows("all", terms, rise, noise, which)
+        off = (_SURE * windows.noise + _KINK[terms - 1] * windows.miss) / largest
+        values.append(windows.first / largest)
+        bounds.append(np.where(windows.believed, off, np.inf))
+    value, bound = np.concatenate(values), np.concatenate(bounds)
+    best = np.argmin(bound, axis=0), column
+    return np.where(bound[best] < np.inf, value[best], np.nan), bound[best]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The numeric gradient of a layer, by all ways that the layer offers."""
+"""The numeric gradient of a layer, and the verdicts by it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .differences import Bools, Float64
-from .evaluate import Evaluator, Indices, Section
+from ..arrays import Array, Bools, Float64, Indices
+from .evaluate import Evaluator, Section
 from .plan import blocks, imaginary, slopes
 from .probe import CONTINUOUS, NEVER, acts_elementwise, departure, grain, layer_noise, movement
 from .slopes import Slopes
-from .variables import Array, Variable
+from .variables import Variable
 from .verdict import PASS, WRONG, Claim, verdicts
 
-_MOST_ALONE = 16  # wrong elements that are looked at once more while nothing else moves
-_GROSS = 1e3  # times the bound, and
-_GROSS_PART = 1e-2  # of the gradient's scale, by which an error needs no second look
+_MOST_ALONE = 16  # so many wrong elements are looked at once more while nothing else moves
+# A gradient needs no second look that is off by more than 1000 bounds and 1 % of its scale.
+_GROSS, _GROSS_PART = 1e3, 1e-2
 
 
 class Layer(Protocol):
@@ -26,7 +26,7 @@ class Layer(Protocol):
 
     It may also say
 
-    - ``ulps``: how many units in the last place its values are good for;
+    - ``ulps``: by how many units in the last place y may be off;
     - ``smooth_scale``: that it is smooth and varies on this scale of x, and, if it acts element by
       element, takes arrays of any shape;
 
@@ -36,7 +36,7 @@ class Layer(Protocol):
       that its differences are lost in rounding, those of the complement may not be;
     - ``at_complex(x)``: y at complex x, where `forward` does not take them;
     - ``remarks(x)``: sentences that are good to know at x;
-    - ``arithmetic(x, dout)``: the formula, value and rounding error of each step of one dx.
+    - ``arithmetic(x, dout)``: the formula, value and rounding error of each operation of one dx.
     """
 
     def forward(self, x: Any) -> Any:
@@ -52,20 +52,15 @@ class Measurement:
 
     Attributes
     ----------
-    section : Section
-        Forward, weighed with each dout.
-    complement : Section or None
-        The layer's complement, likewise.
-    movement : ndarray of float64
-        How fast each y moves by all of x together.
-    imaginary : bool
-        Whether steps along the imaginary axis are taken too.
+    sections : list of Section
+        That of forward, and that of the complement if there is one.
     """
 
-    section: Section
-    complement: Section | None
-    movement: Float64
-    imaginary: bool
+    sections: list[Section]
+
+    def judgements(self, claim: Claim) -> list[_Judgement]:
+        """Return what judges the claim by each section alone."""
+        return [_Judgement(section, claim) for section in self.sections]
 
     def measured(
         self, claim: Claim, which: Indices, done: Callable[[int], None] = lambda _: None
@@ -73,109 +68,140 @@ class Measurement:
         """Return the slopes at the coordinates `which`, and the verdicts on the claim there.
 
         Wrong by differences of forward or of the complement is wrong; else the better resolved
-        one of the two counts.
+        one of the two counts. `done` is told how many more coordinates are finished.
         """
-        found = []
-        for block in blocks(self.section, which):
-            first, code = self.by(self.section, 1, claim, block)
-            if self.complement:
-                second, other = self.by(self.complement, -1, claim, block)
-                wrong = (other == WRONG).astype(int) - (code == WRONG)
-                better = (wrong > 0) | ((wrong == 0) & (second.bound[0] < first.bound[0]))
-                first, code = first.where(~better, second), np.where(better, other, code)
-            found.append((first, code))
+        judgements, parts = self.judgements(claim), []
+        for block in blocks(self.sections[0], which):
+            slope, code = judgements[0](block)
+            for judgement in judgements[1:]:
+                other, other_code = judgement(block)
+                more_wrong = (other_code == WRONG).astype(int) - (code == WRONG)
+                finer = (more_wrong == 0) & (other.bound[0] < slope.bound[0])
+                better = (more_wrong > 0) | finer
+                slope, code = other.where(better, slope), np.where(better, other_code, code)
+            parts.append((slope, code))
             done(len(block))
-        all_slopes, codes = zip(*found, strict=True)
-        return Slopes.joined(all_slopes), np.concatenate(codes)
+        slope_parts, codes = zip(*parts, strict=True)
+        return Slopes.joined(slope_parts), np.concatenate(codes)
 
-    @property
-    def sections(self) -> dict[str, tuple[Section, int]]:
-        """What is differentiated, by name, and the sign that its slopes have in dx."""
-        found = {"forward": (self.section, 1)}
-        return found if self.complement is None else found | {"complement": (self.complement, -1)}
-
-    def alone(self) -> Measurement:
+    def one_by_one(self) -> Measurement:
         """Return the same, but that nothing else moves while an element does."""
-        return replace(self, section=replace(self.section, elementwise=False), complement=None)
+        return Measurement([replace(self.sections[0], elementwise=False)])
 
-    def needs_alone(self, claim: Claim, which: Indices, code: Indices) -> bool:
+    def wrong_only_together(self, claim: Claim, which: Indices, code: Indices) -> bool:
         """Whether some wrong elements are not wrong once nothing else moves."""
-        if not self.section.elementwise or self.section.evaluator.scale is not None:
-            return False
+        forward = self.sections[0]
         wrong = which[code == WRONG][:_MOST_ALONE]
-        if not wrong.size:
+        if not (forward.elementwise and forward.evaluator.scale is None and wrong.size):
             return False
-        _, again = self.by(replace(self.section, alone=True), 1, claim, wrong)
+        _, again = _Judgement(replace(forward, alone=True, imaginary=False), claim)(wrong)
         return bool((again != WRONG).any())
 
-    def by(
-        self, section: Section, sign: int, claim: Claim, block: Indices
-    ) -> tuple[Slopes, Indices]:
-        """Return the slopes by one section, `sign` times, and the verdicts by them alone."""
 
-        def weighed(found: Slopes, which: Indices) -> Slopes:
-            if section.elementwise:
-                return found.weighed(sign * section.douts[:, which])
-            if section.evaluator.y.size > 1 or section.evaluator.x.size > 1:
-                rest = self.movement @ np.abs(section.douts[0])
-                found = replace(found, reach=np.where(found.still, rest, found.reach))
-            return found
+class _Judgement:
+    """A claim judged by the slopes of one section alone, block by block.
 
-        def passing(found: Slopes, which: Indices) -> Bools:
-            return np.asarray(verdicts(claim.at(which), weighed(found, which)) == PASS)
+    Parameters
+    ----------
+    section : Section
+        What is differentiated.
+    claim : Claim
+        What is judged.
+    """
 
-        def settled(found: Slopes, which: Indices) -> Bools:
-            own, part = weighed(found, which), claim.at(which)
-            code = verdicts(part, own)
-            gross = own.error(part.gradient) > _GROSS * own.bound[0] + _GROSS_PART * own.scale
-            clear = (code == PASS) | ((code == WRONG) & gross)
-            flat = own.still & own.at_rest
-            clear &= ~flat
-            flat &= part.gradient == 0
-            if flat.any() and section.evaluator.scale is None:
-                clear[flat] = stands_still_for_good(which[flat])[0]
-            return np.asarray(clear)
+    def __init__(self, section: Section, claim: Claim) -> None:
+        self.section, self.claim = section, claim
+        size = section.evaluator.x.size  # what `_constant` found out, for each coordinate:
+        self._explored, self._is_constant = np.zeros(size, bool), np.zeros(size, bool)
+        self._leap = np.zeros(size)
 
-        def stands_still_for_good(which: Indices) -> tuple[Bools, Float64]:
-            nought = section.evaluator.y == 0
-            all_0 = nought.reshape(-1)[which] if section.elementwise else nought.all()
-            how, height = departure(section, which)
-            return (how == CONTINUOUS) | ((how == NEVER) & all_0), height
+    def __call__(self, block: Indices) -> tuple[Slopes, Indices]:
+        """Return the slopes at a block of coordinates, and the verdicts by them."""
+        raw = slopes(self.section, block, self._settled, self._passing)
+        if self.section.imaginary:
+            raw = imaginary(self.section, block, raw)
+        slope, claim = self._weighed(raw, block), self.claim.at(block)
+        code = verdicts(claim, slope)
+        if not slope.still.any():
+            return slope, code
+        constant, floor = np.zeros(block.shape, bool), slope.floor.copy()
+        doubtful = slope.still & (code != PASS) & (self.section.evaluator.scale is None)
+        if doubtful.any():
+            which = block[doubtful]
+            constant[doubtful] = self._constant(which)
+            weight = np.abs(self.section.douts[0, which]) if self.section.elementwise else 1.0
+            leap = weight * self._leap[which] / self.section.unit(which)
+            floor[doubtful] = np.fmax(floor[doubtful], leap)
+        bound = slope.bound + np.where(slope.still & ~constant, floor, 0)
+        slope = replace(slope, floor=floor, bound=bound)
+        return slope, verdicts(claim, slope, constant)
 
-        found = slopes(section, block, settled, passing)
-        if self.imaginary and section is self.section:
-            found = imaginary(section, block, found)
-        own, part = weighed(found, block), claim.at(block)
-        flat = own.still & (verdicts(part, own) != PASS) & (section.evaluator.scale is None)
-        left = np.zeros(block.shape, bool)
-        if flat.any():
-            left[flat], height = stands_still_for_good(block[flat])
-            weight = np.abs(section.douts[0, block[flat]]) if section.elementwise else 1.0
-            floor = own.floor.copy()
-            floor[flat] = np.fmax(floor[flat], weight * height / section.unit(block[flat]))
-            own = replace(own, floor=floor)
-        own = replace(own, bound=own.bound + np.where(own.still & ~left, own.floor, 0))
-        return own, verdicts(part, own, left)
+    def _weighed(self, slope: Slopes, which: Indices) -> Slopes:
+        """Return the slopes of dx from those of the section."""
+        section = self.section
+        if section.elementwise:
+            return slope.weighed(section.sign * section.douts[:, which])
+        if section.evaluator.y.size > 1 or section.evaluator.x.size > 1:
+            rest = section.movement @ np.abs(section.douts[0])
+            slope = replace(slope, reach=np.where(slope.still, rest, slope.reach))
+        return slope
+
+    def _passing(self, slope: Slopes, which: Indices) -> Bools:
+        return np.asarray(verdicts(self.claim.at(which), self._weighed(slope, which)) == PASS)
+
+    def _settled(self, slope: Slopes, which: Indices) -> Bools:
+        """Whether more steps would not change the verdict."""
+        slope, claim = self._weighed(slope, which), self.claim.at(which)
+        code, error = verdicts(claim, slope), slope.error(claim.gradient)
+        gross = error > _GROSS * slope.bound[0] + _GROSS_PART * slope.scale
+        settled = ((code == PASS) | ((code == WRONG) & gross)) & ~slope.still
+        flat = slope.still & (claim.gradient == 0)
+        settled[flat] = self._constant(which[flat])
+        return np.asarray(settled)
+
+    def _constant(self, which: Indices) -> Bools:
+        """Whether y is constant around each coordinate, as on ReLU's dead side.
+
+        Each coordinate is looked at once, since that takes about 200 forward passes.
+        """
+        new = which[~self._explored[which]]
+        if new.size:
+            zero = self.section.evaluator.y == 0
+            all_0 = zero.reshape(-1)[new] if self.section.elementwise else zero.all()
+            how, self._leap[new] = departure(self.section, new)
+            self._is_constant[new] = (how == CONTINUOUS) | ((how == NEVER) & all_0)
+            self._explored[new] = True
+        return self._is_constant[which]
 
 
 def measurement(
     layer: Layer, x: Array, douts: Float64, method: str
 ) -> tuple[Measurement, tuple[str, ...]]:
-    """Find out how `layer` is to be measured at x, and what is to be said of it.
+    """Find out how `layer` is to be measured at x, and what advice there is on it.
 
-    `douts` has a row for each dout, as long as y.
+    Parameters
+    ----------
+    layer : Layer
+        Built.
+    x : ndarray
+        The point, in the shape that the layer takes.
+    douts : ndarray of float64
+        Of shape (number of dout, size of y); the first is what dx is judged for.
+    method : {'central', 'complex'}
+        Whether imaginary steps are taken too, if the layer takes them.
     """
     variable = Variable("x", x)
     evaluator = Evaluator(layer, variable)
     noise, elementwise = layer_noise(evaluator), acts_elementwise(evaluator)
-    section = Section(evaluator, douts, elementwise, noise, grain(evaluator, noise))
     takes, advice = (False, ()) if method != "complex" else evaluator.takes_complex()
-    other = _complement(layer) if elementwise else None
-    mirror = None
-    if other is not None:
-        mirror = replace(section, evaluator=Evaluator(layer, variable, other))
+    complement = _complement(layer) if elementwise else None
     moved = np.zeros(evaluator.y.size) if elementwise else movement(evaluator)
-    return Measurement(section, mirror, moved, takes), advice
+    coarse = grain(evaluator, noise)
+    sections = [Section(evaluator, douts, elementwise, noise, coarse, moved, imaginary=takes)]
+    if complement is not None:
+        mirrored = Evaluator(layer, variable, complement)
+        sections.append(replace(sections[0], evaluator=mirrored, imaginary=False, sign=-1))
+    return Measurement(sections), advice
 
 
 def _complement(layer: Layer) -> Callable[[Float64], Array] | None:
@@ -184,8 +210,8 @@ def _complement(layer: Layer) -> Callable[[Float64], Array] | None:
         return None
     for base in type(layer).__mro__:
         if "complement" in vars(base):
-            found = getattr(layer, "complement", None)
-            return found if callable(found) else None
+            complement = getattr(layer, "complement", None)
+            return complement if callable(complement) else None
         if "forward" in vars(base):
             return None
     return None

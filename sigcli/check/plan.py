@@ -1,10 +1,11 @@
-"""Which elements move together, over which steps, and how long: from sections to slopes.
+"""Which elements are differentiated together, and over which steps.
 
-A quick look takes eight steps from ⅛ of max(1, |x|) down, and three far finer ones. It is enough
-where y is smooth on that scale and the verdict clear. What it leaves open is looked at thoroughly,
-alone, with noise measured and jumps looked for: 32 steps from ½ to 2·10⁻⁷ and five finer ones; all
-66 steps, down to 2·10⁻¹⁴, where that does not verify it; the means of several steps where only
-noise is in the way; and all once more from ½ |x| down, for functions such as log near 0.
+1. A quick look: eight steps from ⅛ of max(1, |x|) down, and three far finer ones. It is enough
+   where y is smooth on that scale and the verdict clear.
+2. A thorough look at what that leaves open, with noise measured and jumps looked for: 32 steps from
+   ½ to 2·10⁻⁷ and five finer ones; all 66 steps, down to 2·10⁻¹⁴, where these do not verify the
+   gradient; the means of several steps where only noise is in the way.
+3. The same from ½ |x| down, for functions such as log near 0.
 """
 
 from __future__ import annotations
@@ -14,44 +15,36 @@ from dataclasses import replace
 
 import numpy as np
 
-from .differences import NODES, Bools, Float64, ladder, power_of_2
-from .evaluate import Indices, Section
+from ..arrays import Bools, Float64, Indices
+from .differences import NODES, ladder, power_of_2
+from .evaluate import Section
 from .jumps import above_jumps
 from .probe import EPS64, noise_along
-from .samples import (
-    LARGEST,
-    NEARBY,
-    RUNGS,
-    Samples,
-    averaged,
-    fitted,
-    sample,
-    some,
-    together,
-)
+from .samples import LARGEST, NEARBY, RUNGS, Samples, averaged, fitted, sample, some, together
 from .slopes import Slopes, slopes_of, with_kinks
 
-_QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])  # of the same ladder
+# Rungs of the ladder of 66 steps:
+_QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])
 _COARSE = np.array([*range(32), 38, 44, 50, 56, 62])  # ½ to 2e-7, and a few finer
 _FINE = np.setdiff1d(np.arange(RUNGS), _COARSE)
-_DECLARED = np.arange(2, 11)  # where the layer says that it is smooth on that scale
+_DECLARED = np.arange(2, 11)  # for a layer that states the scale on which it is smooth
 _TOGETHER = 2**18  # elements that move together; 66 steps of more take gigabytes
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together
-_STEADIER = 4  # times smaller, that averages may make a bound
-_RAISED = 2  # times what was measured along x, from where noise is that of jumps
+_STEADIER = 4  # averages are tried where a bound so many times smaller would verify a gradient
+_RAISED = 2  # noise of so many times what was measured along x is that of jumps
 
-Settled = Callable[[Slopes, Indices], Bools]
+Judge = Callable[[Slopes, Indices], Bools]  # says something of the slopes at some coordinates
 
 
 def blocks(section: Section, which: Indices) -> list[Indices]:
-    """Return the coordinates in blocks of what is sampled together."""
+    """Return the coordinates in blocks, each of which is sampled at a time."""
     size = max(1, _COLUMNS // max(1, section.douts.shape[1]))
     if section.elementwise:  # a layer that takes any shape; others take all of x each time
         size = _COLUMNS if section.evaluator.scale is not None else _TOGETHER
     return [which[start : start + size] for start in range(0, len(which), size)]
 
 
-def slopes(section: Section, which: Indices, settled: Settled, passing: Settled) -> Slopes:
+def slopes(section: Section, which: Indices, settled: Judge, passing: Judge) -> Slopes:
     """Return the slopes at a block of coordinates.
 
     Parameters
@@ -60,81 +53,89 @@ def slopes(section: Section, which: Indices, settled: Settled, passing: Settled)
         What is differentiated.
     which : ndarray of int
         The coordinates, as indices into the vector x.
-    settled, passing : callable
-        Say of slopes and their coordinates which need no thorough look, and none nearer to 0.
+    settled : callable
+        Which coordinates need no thorough look.
+    passing : callable
+        At which the gradient passes by these slopes, so that no finer steps are taken.
     """
-    x, scale, unit = section.evaluator.x[which], section.evaluator.scale, section.unit(which)
+    x, unit = section.evaluator.x[which], section.unit(which)
     with np.errstate(all="ignore"):
-        found = _quick(section, which, unit)
-        rest = ~settled(found, which) & (scale is None)
+        quick = _quick(section, which, unit)
+        if section.evaluator.scale is not None:
+            return quick
+        rest = ~settled(quick, which)
         if not rest.any():
-            return found
-        more = _thorough(section, which[rest], unit[rest], passing)
-        near = ~passing(more, which[rest]) & (np.abs(x[rest]) < unit[rest]) & (x[rest] != 0)
-        if near.any():
-            few, before = which[rest][near], more.at(near)
-            after = _thorough(section, few, power_of_2(np.abs(x[rest][near])), passing)
-            smaller = ~(after.bound[0] >= before.bound[0]) & ~after.still
-            more = more.replaced(near, after.widened(before).where(smaller, before.widened(after)))
-        return found.replaced(rest, more)
+            return quick
+        which, x, unit = which[rest], x[rest], unit[rest]
+        thorough = _thorough(section, which, unit, passing)
+        near_0 = ~passing(thorough, which) & (np.abs(x) < unit) & (x != 0)
+        if near_0.any():
+            before = thorough.at(near_0)
+            after = _thorough(section, which[near_0], power_of_2(np.abs(x[near_0])), passing)
+            better = ~(after.bound[0] >= before.bound[0]) & ~after.still
+            widened = after.widened(before).where(better, before.widened(after))
+            thorough = thorough.replaced(near_0, widened)
+        return quick.replaced(rest, thorough)
 
 
 def _quick(section: Section, which: Indices, unit: Float64) -> Slopes:
     rungs = _QUICK if section.evaluator.scale is None else _DECLARED
     samples = sample(section, which, unit, rungs)
-    found = fitted(samples, *samples.noise(), smooth=rungs is _DECLARED)
-    return slopes_of(section, which, samples, found)
+    fit = fitted(samples, *samples.noise(), smooth=rungs is _DECLARED)
+    return slopes_of(section, which, samples, fit)
 
 
-def _thorough(section: Section, which: Indices, unit: Float64, passing: Settled) -> Slopes:
-    """Look at many rungs of a ladder, at noise, jumps and both sides; at all where none pass."""
+def _thorough(section: Section, which: Indices, unit: Float64, passing: Judge) -> Slopes:
+    """Look at many rungs, at noise, jumps and both sides; if that is not enough, at all rungs."""
     section = replace(section, noise=np.zeros(section.noise.shape))
     noise = np.zeros((which.size, section.douts.shape[0] if not section.elementwise else 1))
     if not section.evaluator.declared:
         noise = noise_along(section, which, unit, EPS64)
     samples = sample(section, which, unit, _COARSE)
-    found, above = _looked(section, which, unit, samples, noise)
+    slopes, raised = _with_jumps_and_kinks(section, which, unit, samples, noise)
     # A finer window has no smaller bound than noise over its largest step.
-    useful = ~(found.bound[0] < above[:, 0] / samples.steps[_FINE[0] - NODES])
-    rest = ~passing(found, which) & useful
+    useful = ~(slopes.bound[0] < raised[:, 0] / samples.steps[_FINE[0] - NODES])
+    rest = ~passing(slopes, which) & useful
     if rest.any():
         finer = sample(section, which[rest], unit[rest], _FINE)
         whole = together(some(samples, rest), finer)
-        after, above[rest] = _looked(section, which[rest], unit[rest], whole, noise[rest])
-        found = found.replaced(rest, after)
-    steadier = replace(found, bound=found.bound / _STEADIER)
-    noisy = (above[:, 0] > _RAISED * noise[:, 0]) & ~found.jump & np.isnan(found.left)
-    noisy &= ~passing(found, which) & passing(steadier, which)
+        by_all, raised[rest] = _with_jumps_and_kinks(
+            section, which[rest], unit[rest], whole, noise[rest]
+        )
+        slopes = slopes.replaced(rest, by_all)
+    steadier = replace(slopes, bound=slopes.bound / _STEADIER)
+    noisy = (raised[:, 0] > _RAISED * noise[:, 0]) & ~slopes.jump & np.isnan(slopes.left)
+    noisy &= ~passing(slopes, which) & passing(steadier, which)
     if noisy.any():
-        after = _averaged(section, which[noisy], found.at(noisy), above[noisy])
-        found = found.replaced(noisy, after)
-    return found
+        by_means = _averaged(section, which[noisy], slopes.at(noisy), raised[noisy])
+        slopes = slopes.replaced(noisy, by_means)
+    return slopes
 
 
 def _averaged(section: Section, which: Indices, before: Slopes, noise: Float64) -> Slopes:
     """Look once more where y is smooth but for its noise, at the means of several steps."""
     samples = averaged(section, which, before.step)
-    found = fitted(samples, *samples.noise(noise / np.sqrt(len(NEARBY))))
-    after = slopes_of(section, which, samples, found)
+    fit = fitted(samples, *samples.noise(noise / np.sqrt(len(NEARBY))))
+    after = slopes_of(section, which, samples, fit)
     return after.widened(before).where(after.bound[0] < before.bound[0], before)
 
 
-def _looked(
+def _with_jumps_and_kinks(
     section: Section, which: Indices, unit: Float64, samples: Samples, noise: Float64
 ) -> tuple[Slopes, Float64]:
-    """Return the slopes, and the noise that jumps raised it to."""
-    found, jumps, above = above_jumps(section, which, unit, samples, noise)
-    smooth = replace(slopes_of(section, which, samples, found), jump=jumps)
-    return with_kinks(smooth, samples, noise), above
+    """Return the slopes, and the noise raised to the height of jumps."""
+    fit, own_jumps, raised = above_jumps(section, which, unit, samples, noise)
+    slopes = replace(slopes_of(section, which, samples, fit), jump=own_jumps)
+    return with_kinks(slopes, samples, noise), raised
 
 
 def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
-    """Return the slopes by steps along the imaginary axis, where those by real steps allow for it.
+    """Return the slopes by imaginary steps where they agree with the `real` ones and are finer.
 
     Im f(x + ih) = f′(x) h − c₃ h³ + … subtracts nothing, and so loses no digits (W. Squire and
     G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40
-    (1998), 110–112). Code that takes absolute values, compares, or drops imaginary parts gives
-    another function of complex numbers, and so other slopes, than of real ones.
+    (1998), 110–112). Code that takes absolute values, compares, or drops imaginary parts computes
+    another function for complex x than for real x; its slopes do not agree.
     """
     x = section.evaluator.x[which]
     steps = ladder(LARGEST * section.unit(which), RUNGS)
@@ -142,14 +143,14 @@ def imaginary(section: Section, which: Indices, real: Slopes) -> Slopes:
         up = section.rise(x + 1j * steps, which)
         down = replace(up, rise=-up.rise)
         samples = Samples(up, down, steps, np.arange(RUNGS))
-        found = fitted(samples, *samples.noise())
-        agree = np.abs(found.value - real.numeric) <= found.bound + real.bound
-        better = (agree | np.isnan(real.numeric)) & (found.bound < real.bound)
+        fit = fitted(samples, *samples.noise())
+        agree = np.abs(fit.value - real.numeric) <= fit.bound + real.bound
+        better = (agree | np.isnan(real.numeric)) & (fit.bound < real.bound)
         return replace(
             real,
-            numeric=np.where(better, found.value, real.numeric),
-            bound=np.where(better, found.bound, real.bound),
-            scale=np.where(better[0], np.fmax(real.scale, np.abs(found.value[0])), real.scale),
+            numeric=np.where(better, fit.value, real.numeric),
+            bound=np.where(better, fit.bound, real.bound),
+            scale=np.where(better[0], np.fmax(real.scale, np.abs(fit.value[0])), real.scale),
             floor=np.where(better[0], 0, real.floor),
-            still=real.still & ~(better[0] & (found.value[0] != 0)),
+            still=real.still & ~(better[0] & (fit.value[0] != 0)),
         )

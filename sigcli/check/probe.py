@@ -1,35 +1,35 @@
-"""Experiments on a function before it is differentiated: its noise, its jumps, what moves what.
+"""Experiments on y before it is differentiated: its noise, its jumps, and which x moves which y.
 
 Each is a function that runs forward passes and returns what it saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import comb
 
 import numpy as np
 
-from .differences import DEVIATIONS, Bools, Float64
-from .evaluate import Evaluator, Indices, Section
+from ..arrays import Bools, Float64, Indices
+from .differences import DEVIATIONS
+from .evaluate import Evaluator, Section
 
 EPS64, EPS32 = 2.0**-52, 2.0**-23  # to which float64 and float32 numbers are rounded
-CONTINUOUS, LEAP, NEVER = range(3)  # how y leaves a plateau
+NEVER, CONTINUOUS, LEAP = range(3)  # how y leaves a plateau; the largest of both sides counts
 
-_SPACING = 3.3  # units of rounding, beyond which the rounding of intermediate numbers is another
-_CLEAR_OF_0 = 1e5  # units of rounding
+_SPACING = 3.3  # points so many units of rounding apart have independent rounding errors
+_CLEAR_OF_0 = 1e5  # an x of fewer units of rounding is probed by steps relative to itself
 _LARGEST_STEP = 0.5
-_HALVINGS = 64  # at most, from any step to adjacent floats
+_HALVINGS = 64  # of an interval, which then ends in adjacent floats
 _SEED = 5
-_FAR = (0.25, 0.5, 1.0, 2.0, 4.0)  # of x, how far a plateau is followed
-_SEEN = 16  # times the noise, from where a rise shows its slope
-_GROWTH = 4.0  # of the distances at which it is looked at
+_FAR = (0.25, 0.5, 1.0, 2.0, 4.0)  # a plateau is followed to x ± so many |x|, and max(1, |x|)
+_SEEN = 16  # a rise of so many times the noise shows its slope
+_GROWTH = 4.0  # from one distance to the next at which a rise is looked at
 
 
 def layer_noise(evaluator: Evaluator) -> Float64:
     """By how much rounding inside of the layer moves each y, of shape (size of y,).
 
-    All x go together in twelve steps of a few units of rounding, in a seeded direction.
+    All x move together by -6 to 6 times a few units of rounding, each to its own seeded side.
     """
     if evaluator.declared:
         return np.zeros(evaluator.y.size)
@@ -44,8 +44,8 @@ def layer_noise(evaluator: Evaluator) -> Float64:
 def noise_along(section: Section, which: Indices, unit: Float64, rounding: float) -> Float64:
     """By how much Σ dout · y varies beside what a smooth function would, at steps of `rounding`.
 
-    Of shape (coordinates, douts). To `rounding` times `unit` the intermediate numbers of the
-    layer are taken to be rounded; at smaller steps their errors are nearly the same.
+    Of shape (coordinates, number of dout). Steps are a few times `rounding` · `unit`, to which the
+    numbers inside of the layer are taken to be rounded; over smaller ones their errors stay.
     """
     x = section.evaluator.x[which]
     steps = np.outer(np.arange(-12, 13), _probing_step(x, unit, rounding))
@@ -53,7 +53,7 @@ def noise_along(section: Section, which: Indices, unit: Float64, rounding: float
 
 
 def _probing_step(x: Float64, unit: Float64, rounding: float) -> Float64:
-    """Return a few units of rounding; of x itself where those of `unit` would reach across 0."""
+    """Return a few units of rounding of `unit`, or of x itself where those would reach across 0."""
     tiny = (np.abs(x) < _CLEAR_OF_0 * rounding * unit) & (x != 0)
     return np.asarray(_SPACING * rounding * np.where(tiny, np.abs(x), unit))
 
@@ -79,13 +79,11 @@ def jump(
     """Return the height of the jump between x[which] and `ends`, 0 where the way is continuous.
 
     The way is halved again and again, each time keeping the half over which Σ dout · y departs
-    more from a straight line of `slope`. What is still a jump between adjacent floats is one; a
-    kink, a bend or a wave is not, once the halves are short enough. What is lower than `least`
-    is not followed.
+    more from a straight line of `slope`. A jump of that height is left between adjacent floats; of
+    a kink, a bend or a wave less than `least` is left before, and the search ends.
     """
-    value = _first_dout(section)
     low, high = section.evaluator.x[which].copy(), ends.copy()
-    at_low, at_high = np.zeros(low.shape), value(high, which)
+    at_low, at_high = np.zeros(low.shape), section.first_rise(high, which)
     height = np.zeros(low.shape)
     live = np.isfinite(at_high)
     for _ in range(_HALVINGS):
@@ -98,7 +96,7 @@ def jump(
         if not live.any():
             break
         between = np.full(low.shape, np.nan)
-        between[live] = value(middle[live], which[live])
+        between[live] = section.first_rise(middle[live], which[live])
         live &= np.isfinite(between)
         left = np.abs(between - at_low - slope * (middle - low))
         right = np.abs(at_high - between - slope * (high - middle))
@@ -111,46 +109,45 @@ def jump(
 def departure(section: Section, which: Indices) -> tuple[Indices, Float64]:
     """How Σ dout · y leaves the plateau that it is on at each coordinate, and how high it leaps.
 
-    ``CONTINUOUS`` as ReLU leaves 0 and a clip its end: in proportion to the distance from the
-    edge; ``LEAP`` as 1 − tanh(x) leaves 0 at 19, since below its last digit it is not flat at
-    all; ``NEVER`` where nothing moves as far as is looked. A leap to either side is one.
+    ``CONTINUOUS`` is how ReLU leaves 0, and clip its ends: in proportion to the distance from the
+    edge. ``LEAP`` is how 1 − tanh(x) leaves 0 at 19, by its last digit: it is not flat at all.
+    ``NEVER`` is where nothing moves as far as is looked. A leap to one side is enough for ``LEAP``.
     """
-    (right, up), (left, down) = (_departure(section, which, sign) for sign in (1.0, -1.0))
-    leap, leaves = (right == LEAP) | (left == LEAP), (right == CONTINUOUS) | (left == CONTINUOUS)
-    height = np.maximum(np.where(right == LEAP, up, 0), np.where(left == LEAP, down, 0))
-    return np.where(leap, LEAP, np.where(leaves, CONTINUOUS, NEVER)), height
+    sides = (_departure(section, which, sign) for sign in (1.0, -1.0))
+    how, height = (np.maximum(*pair) for pair in zip(*sides, strict=True))
+    return how, height
 
 
 def _departure(section: Section, which: Indices, sign: float) -> tuple[Indices, Float64]:
-    value, x = _first_dout(section), section.evaluator.x[which]
+    x = section.evaluator.x[which]
     size = np.abs(x)
     unit = np.maximum(1, size)
     near, far = np.zeros(x.shape), np.full(x.shape, np.nan)
     distances = [part * size for part in _FAR] + [part * unit for part in _FAR]
     for distance in np.sort(distances, axis=0):
-        moved = np.isnan(far) & (value(x + sign * distance, which) != 0)
+        moved = np.isnan(far) & (section.first_rise(x + sign * distance, which) != 0)
         far[moved] = distance[moved]
         near = np.where(np.isnan(far), distance, near)
-    found, height = np.full(x.shape, NEVER), np.zeros(x.shape)
-    left = np.flatnonzero(np.isfinite(far))
-    if left.size:
-        ends = x[left] + sign * near[left], x[left] + sign * far[left]
-        edges = _edge(value, which[left], *ends)
-        good = _leaves_in_proportion(section, which[left], *edges, sign)
-        found[left] = np.where(good, CONTINUOUS, LEAP)
-        height[left] = np.abs(value(edges[1], which[left]))
-    return found, height
+    how, height = np.full(x.shape, NEVER), np.zeros(x.shape)
+    ends = np.flatnonzero(np.isfinite(far))  # the plateaus that do end
+    if ends.size:
+        still, moved = x[ends] + sign * near[ends], x[ends] + sign * far[ends]
+        edges = _edge(section, which[ends], still, moved)
+        in_proportion = _leaves_in_proportion(section, which[ends], *edges, sign)
+        how[ends] = np.where(in_proportion, CONTINUOUS, LEAP)
+        height[ends] = np.where(in_proportion, 0, np.abs(section.first_rise(edges[1], which[ends])))
+    return how, height
 
 
 def _edge(
-    value: Callable[[Float64, Indices], Float64], which: Indices, still: Float64, moved: Float64
+    section: Section, which: Indices, still: Float64, moved: Float64
 ) -> tuple[Float64, Float64]:
-    """Return the last float on the plateau and the first beyond it, or two as near."""
+    """Return the last float on the plateau and the first beyond it, or two nearly so."""
     for _ in range(_HALVINGS):
         middle = still + (moved - still) / 2
         if np.all((middle == still) | (middle == moved)):
             break
-        flat = value(middle, which) == 0
+        flat = section.first_rise(middle, which) == 0
         still, moved = np.where(flat, middle, still), np.where(flat, moved, middle)
     return still, moved
 
@@ -158,17 +155,18 @@ def _edge(
 def _leaves_in_proportion(
     section: Section, which: Indices, still: Float64, edge: Float64, sign: float
 ) -> Bools:
-    """Whether y rises from the edge on as it does farther out: at once, or in a straight line.
+    """Whether y leaves its plateau as ReLU does, in proportion to the distance from the edge.
 
-    The line is looked at where y is well above its grain, and must meet the plateau at the edge.
+    It does if it rises so from the first float on; or if the straight line through the first two
+    rises that are well above noise and grain meets the plateau at the edge.
     """
     distance = np.outer(_GROWTH ** np.arange(32), np.abs(edge - still))
-    found = section.rise(still + sign * distance, which)
-    rise, noise = np.abs(found.rise[..., 0]), found.noise[..., 0]
+    rises = section.rise(still + sign * distance, which)
+    rise, noise = np.abs(rises.rise[..., 0]), rises.noise[..., 0]
     at_once = (rise[0] >= _SEEN * noise[0]) & (rise[1] > (_GROWTH - 1) * rise[0])
     seen = (rise >= _SEEN * np.maximum(noise, section.grain))[:-1]
-    first, at = np.argmax(seen, axis=0), np.arange(which.size)
-    here, there, d = rise[first, at], rise[first + 1, at], distance[first, at]
+    first, column = np.argmax(seen, axis=0), np.arange(which.size)
+    here, there, d = rise[first, column], rise[first + 1, column], distance[first, column]
     with np.errstate(all="ignore"):
         crossing = d - here * (_GROWTH - 1) * d / (there - here)
     return np.asarray(at_once | (seen.any(axis=0) & (np.abs(crossing) <= d / 4)))
@@ -177,10 +175,10 @@ def _leaves_in_proportion(
 def acts_elementwise(evaluator: Evaluator) -> bool:
     """Whether each y[i] depends on x[i] alone.
 
-    Half of the elements move, by the largest step, while the others stay; which ones says one
-    binary digit of their index. Those that stay must keep their y, and those that move must have
-    the y that they have when all move, but for rounding. Any two elements differ in some digit, so
-    every pair is told apart; it takes 2 forward passes a digit.
+    Half of the elements move by the largest step while the others stay: first all with an odd
+    index, then by the next binary digit of the index, and so on. Those that stay must keep their y,
+    and those that move must get the y that they have when all move, but for rounding. Any two
+    elements differ in some digit, so each pair is told apart; it takes 2 forward passes a digit.
     """
     x, y = evaluator.x, evaluator.y.reshape(-1)
     if evaluator.variable.value.shape != evaluator.y.shape:
@@ -191,8 +189,8 @@ def acts_elementwise(evaluator: Evaluator) -> bool:
         everything = evaluator(x + step)
         for digit in range(int(x.size - 1).bit_length()):
             moving = index >> digit & 1 == 1
-            found = evaluator(np.where(moving, x + step, x))
-            if not _equal_within_ulps(found, np.where(moving, everything, y), evaluator.ulps):
+            some = evaluator(np.where(moving, x + step, x))
+            if not _equal_within_ulps(some, np.where(moving, everything, y), evaluator.ulps):
                 return False
     return True
 
@@ -204,7 +202,7 @@ def _equal_within_ulps(first: Float64, second: Float64, ulps: float) -> bool:
 
 
 def movement(evaluator: Evaluator) -> Float64:
-    """How fast each y moves on average over all x, along a seeded direction."""
+    """|Δy| / h / (size of x) for each y, where all x move by about h, each to its seeded side."""
     signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], evaluator.x.shape)
     step = np.maximum(1, np.abs(evaluator.x)) * 2.0**-10
     with np.errstate(all="ignore"):
@@ -214,10 +212,10 @@ def movement(evaluator: Evaluator) -> Float64:
 
 
 def grain(evaluator: Evaluator, noise: Float64) -> float:
-    """How coarse y may be where it stands still; 0 if the layer says what it is.
+    """By how much a y may be off that does not move; 0 if the layer states its ulps.
 
-    That is the rounding of the largest y, or what noise another y shows; if all are 0, that of
-    what y may be the difference of, such as x · (1 + tanh(x)) at −7.
+    That is the rounding of the largest y, or the noise that any y shows. If all are 0, as is
+    x · (1 + tanh(x)) at −20, it is that of numbers of the size of x, whose difference y may be.
     """
     if evaluator.declared:
         return 0.0
@@ -225,10 +223,3 @@ def grain(evaluator: Evaluator, noise: Float64) -> float:
     largest = float(y.max(initial=0)) or 16 * float(x.max(initial=1))
     own = evaluator.ulps * float(np.finfo(evaluator.y.dtype).eps) * largest
     return 2 * max(own, float(noise[np.isfinite(noise)].max(initial=0)))
-
-
-def _first_dout(section: Section) -> Callable[[Float64, Indices], Float64]:
-    def value(points: Float64, which: Indices) -> Float64:
-        return section.rise(points[np.newaxis], which).rise[0, :, 0]
-
-    return value

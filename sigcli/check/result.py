@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arrays import Array, Float64, Indices
 from ..record import Record, given
-from .reasons import sentence
 from .verdict import WORDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..arrays import Array
-    from .differences import Float64
     from .mistakes import Coverage
     from .why import Why
 
@@ -32,39 +30,39 @@ class GradientCheck:
     dout : ndarray
         The upstream gradient, of the shape of y.
     numeric, bound : ndarray of float64
-        dx by finite differences; the truth is within `bound` of it.
+        dx by finite differences; the true dx is within `bound` of it.
     relative_error : ndarray of float64
-        The distance of analytic and numeric, over Σⱼ |dout[j] · ∂y[j]/∂x[i]|, which is the size
-        of numeric unless terms cancel; 0 where they are equal.
+        |analytic − numeric| / Σⱼ |dout[j] · ∂y[j]/∂x[i]|, which is |numeric| unless terms cancel;
+        0 where analytic and numeric are equal.
     digits : ndarray of int
         How many decimal digits of the analytic gradient are confirmed.
     verdicts : ndarray of str
         ``pass``, ``wrong`` or ``unresolved``.
     reason_codes : ndarray of str
-        Why a gradient is unresolved, in a word that `check.reasons` knows; empty otherwise.
+        Why a gradient is unresolved, in one word such as ``kink``; empty otherwise.
     left, right : ndarray of float64
         The gradient by the slopes to either side of a kink; NaN where there is none.
     rtol : float
         The relative tolerance.
     mistake : str
-        Every known wrong formula that explains a gradient that is wrong; empty if none does.
+        All known wrong formulas that give the wrong dx, joined by "or"; empty if none does.
     would_catch : Coverage
         How many of the known mistakes these points would show.
     broken_promises : tuple of str
-        What every layer must keep, and this one does not.
+        What the layer does that no layer may, such as changing x, a sentence each.
     advice : tuple of str
-        What is no fault, but good to know.
+        What is no fault, but good to know, a sentence each.
     unit : ndarray of float64 or None
         By how much analytic may be off since it was given in digits; None if it was not.
     indices : ndarray of int or None
-        The flat places in x that were drawn; None where all were checked.
+        The flat indices into x of the elements that were drawn; None if all were checked.
     shape : tuple of int
         The shape of the whole x.
     resolving_rtol : float or None
-        The relative tolerance by which all gradients would be verified that only the rounding of
-        y leaves unresolved; None if there is none.
+        The rtol that would verify all gradients that only the rounding of y leaves unresolved;
+        None if there are none.
     why : Why or None
-        The evidence of one element.
+        The differences of one element step by step, if they were asked for.
     """
 
     x: Array
@@ -73,7 +71,7 @@ class GradientCheck:
     numeric: Float64
     bound: Float64
     relative_error: Float64
-    digits: NDArray[np.int_]
+    digits: Indices
     verdicts: NDArray[np.str_]
     reason_codes: NDArray[np.str_]
     left: Float64
@@ -84,7 +82,7 @@ class GradientCheck:
     broken_promises: tuple[str, ...]
     advice: tuple[str, ...]
     unit: Float64 | None
-    indices: NDArray[np.int_] | None
+    indices: Indices | None
     shape: tuple[int, ...]
     resolving_rtol: float | None = None
     why: Why | None = None
@@ -93,10 +91,9 @@ class GradientCheck:
     @cached_property
     def reasons(self) -> NDArray[np.str_]:
         """Why a gradient is unresolved, in a sentence; empty otherwise."""
-        arrays = (self.reason_codes, self.analytic, self.left, self.right)
-        flat = zip(*(array.reshape(-1).tolist() for array in arrays), strict=True)
-        said = [sentence(code, str(self.analytic.dtype), *sides) for code, *sides in flat]
-        return np.array(said, np.str_).reshape(self.x.shape)
+        from ..show.reasons import reasons
+
+        return reasons(self)
 
     @property
     def verdict(self) -> str:

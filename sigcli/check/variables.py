@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+from ..arrays import Array, Float64
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Variable:
     value: Array
 
     @property
-    def flat(self) -> NDArray[np.float64]:
+    def flat(self) -> Float64:
         """The value as a vector of float64."""
         return self.value.astype(np.float64).reshape(-1)
 

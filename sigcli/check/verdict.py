@@ -7,8 +7,8 @@ With d = |analytic − numeric| and tol = rtol · Σⱼ |dout[j] · ∂y[j]/∂x
     unresolved   otherwise, or anything is NaN
 
 A pass rests on the bound alone: no absolute tolerance lets a gradient pass that cannot be seen.
-An alarm asks for half as much again: where thousands of kinks lie within the noise of float32, the
-bound for one kink was up to 1.25 times too small, at one of some 4,000 gradients.
+For a wrong the bound counts 1.5 times: where thousands of kinks lie within the noise of float32, it
+was up to 1.25 times too small, at one of some 4,000 gradients.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Bools, Float64
-from .evaluate import Indices
+from ..arrays import Bools, Float64, Indices
 from .slopes import Slopes
 
 WORDS = ("pass", "unresolved", "wrong")  # from the best to the worst
 PASS, UNRESOLVED, WRONG = range(3)
-ALARM = 1.5  # times the bound, beyond which a gradient is called wrong
-ULPS = 4.0  # of rounding that a right gradient may have in its own type
-FEW_DIGITS = 0.01  # a number whose last digit is worth more of it proves nothing
+ALARM = 1.5  # beyond so many times the bound a gradient is called wrong
+ULPS = 4.0  # units in the last place of its own type by which a right gradient may be off
+FEW_DIGITS = 0.01  # a number whose last digit is worth more than this part of it proves nothing
+_NEAR = 1e-4  # part of max(1, |x|) within which a bend is called near
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Claim:
     gradient : ndarray of float64
         What is claimed, for each coordinate.
     dtype : dtype
-        To which type the claim was rounded.
+        The type that the gradient was rounded to.
     unit : ndarray of float64
-        By how much it may be off since it was given in digits.
+        By how much it may be off since it was given in digits: 0.01 for 0.25; else 0.
     weights : ndarray of float64
-        Σ |dout| over the y that a coordinate can reach.
+        Σ |dout| over the y that x[i] can reach.
     rtol : float
         The relative tolerance.
     slack : ndarray of float64 or float
-        By how much the claim itself is known no better.
+        By how much `gradient` itself may be off, if it is a planted mistake made of numeric ones.
     """
 
     gradient: Float64
@@ -59,58 +59,52 @@ class Claim:
 
     def at(self, chosen: Indices) -> Claim:
         """Return the claim at some of the coordinates."""
-        return replace(
-            self,
-            gradient=self.gradient[chosen],
-            unit=self.unit[chosen],
-            weights=self.weights[chosen],
-        )
+        arrays = {name: getattr(self, name)[chosen] for name in ("gradient", "unit", "weights")}
+        return replace(self, **arrays)
 
     @property
     def rounding(self) -> Float64:
-        """What rounding to its own type does to a right gradient."""
-        own = np.spacing(np.abs(self.gradient.astype(self.dtype))).astype(np.float64)
+        """By how much rounding to its own type may move a right gradient."""
         smallest = float(np.finfo(self.dtype).smallest_subnormal) * self.weights
-        return np.asarray(ULPS * (np.where(np.isfinite(own), own, 0) + smallest))
+        return np.asarray(ULPS * (np.where(np.isfinite(self.ulp), self.ulp, 0) + smallest))
+
+    @property
+    def ulp(self) -> Float64:
+        """The unit in the last place of the gradient, in its own type."""
+        return np.asarray(np.spacing(np.abs(self.gradient.astype(self.dtype))), np.float64)
 
     @property
     def has_few_digits(self) -> Bools:
-        """Whether the last digit given is worth too much of it."""
+        """Whether the gradient was given in so few digits that it proves nothing."""
         return np.asarray(self.unit > FEW_DIGITS * np.abs(self.gradient))
 
 
-def tolerance(claim: Claim, slope: Slopes) -> Float64:
-    """How far a gradient may be from the true one.
-
-    A gradient of 0 is seen to be 0 beside how y moves on both sides of x, or by the rest of x.
-    """
-    at_rest = slope.at_rest & (claim.gradient == 0)
-    scale = np.where(at_rest, np.maximum(slope.scale, slope.reach), slope.scale)
-    return np.asarray(claim.rtol * scale + claim.unit)
-
-
-def verdicts(
-    claim: Claim, slope: Slopes, left_continuously: NDArray[Any] | bool = False
-) -> Indices:
+def verdicts(claim: Claim, slope: Slopes, constant: Bools | bool = False) -> Indices:
     """Return the index in `WORDS` of the verdict on each coordinate.
 
-    `left_continuously` says where y is shown to stand still for good, as on ReLU's dead side; a
-    gradient of 0 is right there.
+    `constant` says where y is shown to be constant around x[i], as on ReLU's dead side; a gradient
+    of 0 is right there.
     """
-    tol, bound, error = tolerance(claim, slope), slope.bound[0], slope.error(claim.gradient)
-    constant = left_continuously & (claim.gradient == 0)
-    seen = ((error + bound <= tol) | constant) & ~claim.has_few_digits
-    off = error - ALARM * bound - claim.slack > tol + claim.rounding + slope.floor
-    return np.where(off, WRONG, np.where(seen, PASS, UNRESOLVED))
-
-
-_NEAR = 1e-4  # of max(1, |x|), within which a bend is called near
+    # 0 has no relative tolerance of its own. Where y moves by the same to both sides of x, as x² at
+    # 0, that is what a gradient of 0 is held to.
+    zero = slope.symmetric & (claim.gradient == 0)
+    scale = np.where(zero, np.maximum(slope.scale, slope.reach), slope.scale)
+    tol = claim.rtol * scale + claim.unit
+    bound, error = slope.bound[0], slope.error(claim.gradient)
+    right_0 = constant & (claim.gradient == 0)
+    right = ((error + bound <= tol) | right_0) & ~claim.has_few_digits
+    wrong = error - ALARM * bound - claim.slack > tol + claim.rounding + slope.floor
+    return np.where(wrong, WRONG, np.where(right, PASS, UNRESOLVED))
 
 
 def reason_codes(
     claim: Claim, slope: Slopes, x: Float64, dout: Float64, malformed: bool
 ) -> NDArray[np.str_]:
-    """Return why each gradient would be unresolved; `check.reasons` has the sentences."""
+    """Return why each gradient would be unresolved, in a word that `sigcli.show.reasons` explains.
+
+    `dout` is that of y[i], or Σ |dout| where y has another shape; `malformed` says that backward
+    gave no gradient at all. The first reason that holds is given.
+    """
     analytic, bound, numeric = claim.gradient, slope.bound[0], slope.numeric[0]
     normal = np.finfo(claim.dtype).smallest_normal
     size = np.fmax(np.abs(analytic), np.abs(numeric) + bound)
@@ -119,7 +113,7 @@ def reason_codes(
         "dout_not_finite": ~np.isfinite(dout),
         "no_dx": np.full(x.shape, malformed),
         "dx_not_finite": ~np.isfinite(analytic),
-        "kink": slope.kink,
+        "kink": np.isfinite(slope.left),
         "forward_not_finite": ~slope.finite,
         "noise": ~(bound < np.inf),
         "few_digits": claim.has_few_digits,
@@ -129,7 +123,5 @@ def reason_codes(
         "jump": slope.jump,
         "bend": slope.step < _NEAR * np.maximum(1, np.abs(x)),
     }
-    found = np.select(
-        [np.broadcast_to(case, x.shape) for case in cases.values()], list(cases), "rounding"
-    )
-    return found.astype(np.str_)
+    conditions = [np.broadcast_to(case, x.shape) for case in cases.values()]
+    return np.select(conditions, list(cases), "rounding").astype(np.str_)

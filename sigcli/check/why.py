@@ -1,4 +1,4 @@
-"""Why a gradient is judged as it is: the evidence of one element."""
+"""Why the gradient of one element is judged as it is, step by step."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ import numpy as np
 from .samples import RUNGS, sample
 
 if TYPE_CHECKING:
-    from .evaluate import Indices, Section
+    from ..arrays import Indices
+    from .evaluate import Section
     from .measure import Measurement
     from .verdict import Claim
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of a ladder: its central difference, and the two errors of that."""
+    """The central difference of one step.
+
+    Attributes
+    ----------
+    step, difference : float
+        h, and Σ dout · (y at x[i] + h − y at x[i] − h) / 2h.
+    truncation, rounding : float
+        How far `difference` is from the numeric gradient; how far rounding of y may move it.
+    """
 
     step: float
     difference: float
@@ -27,7 +36,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Why:
-    """The evidence of one element.
+    """Why the gradient of one element is judged as it is.
 
     Attributes
     ----------
@@ -36,13 +45,14 @@ class Why:
     x : float
         Its value.
     function : str
-        What was differentiated.
+        What was differentiated: ``forward`` or ``complement``.
     rungs : list of Rung
-        Each step, its difference, and the errors of that.
+        The difference of each third step, and its errors.
     numeric, bound : float
-        What the differences come to.
+        What the differences of all steps come to.
     arithmetic : list of tuple
-        The formula, value and rounding error, in ULP, of each step of dx, if the layer shows it.
+        The formula, value and rounding error, in ULP, of each operation of dx, if the layer has an
+        ``arithmetic`` that tells; else empty.
     """
 
     index: int
@@ -54,36 +64,29 @@ class Why:
     arithmetic: list[tuple[str, float, float]]
 
 
-def why_of(layer: Any, measured: Measurement, claim: Claim, place: int) -> Why:
-    """Return the evidence of the element at `place`, by the better resolved differences."""
-    which = np.array([place])
-    found = {
-        name: (section, sign, measured.by(section, sign, claim, which)[0])
-        for name, (section, sign) in measured.sections.items()
-    }
-    function, (section, sign, slope) = min(found.items(), key=lambda item: item[1][2].bound[0, 0])
-    x = float(section.evaluator.x[place])
-    numeric, bound = float(slope.numeric[0, 0]), float(slope.bound[0, 0])
-    show = getattr(layer, "arithmetic", None)
-    elementwise = section.elementwise
-    steps = show(x, float(section.douts[0, place])) if show and elementwise else []
-    ladder = _rungs(section, sign, which, numeric)
-    return Why(place, x, function, ladder, numeric, bound, steps)
+def why_of(layer: Any, measured: Measurement, claim: Claim, index: int) -> Why:
+    """Return why x[index] is judged so: by forward or its complement, whichever is resolved better.
+
+    `index` is a flat index into x.
+    """
+    which = np.array([index])
+    judged = [(judgement.section, judgement(which)[0]) for judgement in measured.judgements(claim)]
+    section, slope = min(judged, key=lambda pair: pair[1].bound[0, 0])
+    function = "forward" if section.sign > 0 else "complement"
+    x, numeric = float(section.evaluator.x[index]), float(slope.numeric[0, 0])
+    show = getattr(layer, "arithmetic", None) if section.elementwise else None
+    arithmetic = show(x, float(section.douts[0, index])) if show else []
+    rungs = _rungs(section, which, numeric)
+    return Why(index, x, function, rungs, numeric, float(slope.bound[0, 0]), arithmetic)
 
 
-def _rungs(section: Section, sign: int, which: Indices, numeric: float) -> list[Rung]:
+def _rungs(section: Section, which: Indices, numeric: float) -> list[Rung]:
     """Return the difference at every third step; its truncation is how far it is from `numeric`."""
-    weight = sign * section.douts[0, which] if section.elementwise else np.ones(1)
+    weight = section.sign * section.douts[0, which[0]] if section.elementwise else 1.0
     with np.errstate(all="ignore"):
         samples = sample(section, which, section.unit(which), np.arange(0, RUNGS, 3))
-        h = samples.steps[samples.taken, 0]
-        rise, noise = (
-            pair[samples.taken, 0, 0] * scale
-            for pair, scale in (
-                (samples.up.rise - samples.down.rise, weight[0]),
-                (samples.up.noise + samples.down.noise, np.abs(weight[0])),
-            )
-        )
-        difference, rounding = rise / (2 * h), noise / (2 * h)
+        h, up, down = samples.steps[samples.taken, 0], samples.up, samples.down
+        difference = (up.rise - down.rise)[samples.taken, 0, 0] * weight / (2 * h)
+        rounding = (up.noise + down.noise)[samples.taken, 0, 0] * abs(weight) / (2 * h)
     columns = (h, difference, np.abs(difference - numeric), rounding)
     return [Rung(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -32,7 +32,7 @@ def truthful(found, truth):
 # Networks with ReLU: kinks along every coordinate
 
 
-@pytest.mark.parametrize("hidden", [50, 512])
+@pytest.mark.parametrize("hidden", [50, pytest.param(512, marks=pytest.mark.long)])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_right_gradient_of_a_relu_network_is_never_wrong_and_mostly_passes(hidden, dtype):
     problem = network(np.random.default_rng(3), hidden, dtype, 3, "relu")
@@ -100,10 +100,11 @@ def test_a_kink_in_float32_is_found_out_or_unresolved(distance):
     ],
     ids=["|x - 1| ** 1.5", "hypot", "x² sin(1 / x)", "x - floor(x)"],
 )
-def test_what_is_judged_beside_others_is_judged_as_alone(f, slope):
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_what_is_judged_beside_others_is_judged_as_alone(f, slope, every):
     x = np.concatenate(
         [1 + 10.0 ** -np.arange(1.0, 9), np.random.default_rng(1).uniform(0.01, 3, 8)]
-    )
+    )[::every]
     together = check(f, slope, x)
     alone = [check(f, slope, point).verdict for point in x]
     assert together.verdicts.tolist() == alone
@@ -146,9 +147,10 @@ def test_a_quotient_that_loses_its_digits_near_0_still_passes():
 # Waves
 
 
+@pytest.mark.parametrize("points", [5, pytest.param(100, marks=pytest.mark.long)])
 @pytest.mark.parametrize("height", [1e-6, 1e-7, 1e-9, 1e-12])
-def test_a_wave_above_the_noise_is_seen(height):
-    x = np.random.default_rng(4).uniform(-3, 3, 100)
+def test_a_wave_above_the_noise_is_seen(height, points):
+    x = np.random.default_rng(4).uniform(-3, 3, points)
 
     def slope(x):
         return np.cos(x) + 1e7 * height * np.cos(1e7 * x)
@@ -198,7 +200,9 @@ def test_a_gradient_of_0_passes_where_y_leaves_its_plateau_continuously(f, x):
 # Jumps
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(i, marks=pytest.mark.long) for i in range(4, 10))]
+)
 def test_a_jump_makes_nothing_wrong_and_no_mistake_is_named(seed):
     x = np.random.default_rng(seed).uniform(-3, 3, 12)
     saw = check(lambda x: x - np.floor(x), np.ones_like, x)

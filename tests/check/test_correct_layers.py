@@ -25,11 +25,11 @@ UNRESOLVED = {
 }
 
 
-def verdicts(case: Case, seed: int) -> Counter[str]:
+def verdicts(case: Case, seed: int, rounds: int, samples: int | None) -> Counter[str]:
     rng = np.random.default_rng(seed)
     found: Counter[str] = Counter()
-    for _ in range(case.rounds):
-        check = gradcheck(case.build(), case.draw(rng))
+    for _ in range(rounds):
+        check = gradcheck(case.build(), case.draw(rng), samples=samples)
         assert check.broken_promises == ()
         found.update(check.verdicts.reshape(-1).tolist())
     return found
@@ -41,9 +41,12 @@ def test_there_are_many_kinds_and_points():
     assert sum(case.rounds * case.draw(rng).size for case in CORRECT) >= POINTS
 
 
+@pytest.mark.parametrize(
+    "samples", [30, pytest.param(None, marks=pytest.mark.long)], ids=["30 of one round", "all"]
+)
 @pytest.mark.parametrize("case", CORRECT, ids=lambda case: case.name)
-def test_a_correct_layer_is_never_wrong_and_mostly_verified(case):
-    found = verdicts(case, seed=1)
+def test_a_correct_layer_is_never_wrong_and_mostly_verified(case, samples):
+    found = verdicts(case, 1, case.rounds if samples is None else 1, samples)
     assert found["wrong"] == 0
     assert found["unresolved"] <= UNRESOLVED.get(case.name, 0.02) * found.total()
 
@@ -63,13 +66,27 @@ def outcome(case: Case) -> tuple[np.ndarray, np.ndarray]:
     return x, case.build().forward(x)
 
 
+def assert_wrong(case, way, samples):
+    x, y = outcome(case)
+    dout = 2.0 if y.ndim == 0 else None  # a loss that ignores dout is right for 1
+    check = gradcheck(spoilt(case, way), x, dout, samples=samples)
+    assert check.verdict != "pass"
+    if UNRESOLVED.get(case.name, 0) < 0.9:
+        assert check.verdict == "wrong"
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("case", "way"), wrong_ways(), ids=lambda part: getattr(part, "name", part)
 )
 def test_a_layer_made_wrong_never_passes(case, way):
-    x, y = outcome(case)
-    dout = 2.0 if y.ndim == 0 else None  # a loss that ignores dout is right for 1
-    check = gradcheck(spoilt(case, way), x, dout)
-    assert check.verdict != "pass"
-    if UNRESOLVED.get(case.name, 0) < 0.9:
-        assert check.verdict == "wrong"
+    assert_wrong(case, way, samples=None)
+
+
+@pytest.mark.parametrize("number", range(len(CORRECT)), ids=lambda i: CORRECT[i].name)
+def test_a_layer_made_wrong_in_one_way_never_passes(number):
+    """Another way from layer to layer, at eight elements; all, where only one is wrong."""
+    case = CORRECT[number]
+    ways = [way for each, way in wrong_ways() if each is case]
+    way = ways[number % len(ways)]
+    assert_wrong(case, way, samples=None if way == "one zeroed" else 8)

@@ -7,7 +7,6 @@ from sigcli import Sigmoid, gradcheck
 from sigcli.check import differences
 from sigcli.check.differences import NODES, RATIO, TERMS, exact, fit, ladder, one_sided, power_of_2
 
-COUNT = 20_000  # of each kind of points
 ALL = np.arange(66)
 
 
@@ -24,22 +23,24 @@ def fitted(f, x, *, noise=4.0, smooth=False):
         return fit(*rises, off, steps, start, ALL, smooth=smooth)
 
 
-def seeded_points() -> np.ndarray:
+def seeded_points(count: int) -> np.ndarray:
+    """Return `count` points of each of five kinds."""
     rng = np.random.default_rng(1982)
     return np.concatenate(
         [
-            rng.uniform(-745, 745, COUNT),
-            rng.uniform(-45, 45, COUNT),
-            rng.uniform(-7, 7, COUNT),  # where higher derivatives of σ vanish
-            rng.uniform(-745.2, -690, COUNT),  # down to and among subnormal results
-            np.exp(rng.uniform(-40, 6, COUNT)) * rng.choice([-1, 1], COUNT),
+            rng.uniform(-745, 745, count),
+            rng.uniform(-45, 45, count),
+            rng.uniform(-7, 7, count),  # where higher derivatives of σ vanish
+            rng.uniform(-745.2, -690, count),  # down to and among subnormal results
+            np.exp(rng.uniform(-40, 6, count)) * rng.choice([-1, 1], count),
         ]
     )
 
 
-def test_the_bound_holds_against_the_true_gradient(truth):
-    """At 100,000 points, by differences of forward and of the complement together."""
-    x = seeded_points()
+@pytest.mark.parametrize("points", [10_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_the_bound_holds_against_the_true_gradient(truth, points):
+    """By differences of forward and of the complement together."""
+    x = seeded_points(points // 5)
     check = gradcheck(Sigmoid(), x, 1.0)
     exactly = [truth.slope(point) for point in x]
     errors = [truth.error(v, e) for v, e in zip(check.numeric, exactly, strict=True)]
@@ -64,8 +65,9 @@ def test_the_bound_holds_against_the_true_gradient(truth):
     ids=["exp", "sin", "cube", "line"],
 )
 @pytest.mark.parametrize("smooth", [False, True])
-def test_smooth_functions_have_small_bounds_that_hold(function, slope, smooth):
-    x = np.random.default_rng(2).uniform(-3, 3, 500)
+@pytest.mark.parametrize("points", [100, pytest.param(500, marks=pytest.mark.long)])
+def test_smooth_functions_have_small_bounds_that_hold(function, slope, smooth, points):
+    x = np.random.default_rng(2).uniform(-3, 3, points)
     found = fitted(function, x, smooth=smooth)
     assert np.all(np.abs(found.value - slope(x)) <= found.bound)
     assert np.all(found.bound <= 1e-10 * np.maximum(1, np.abs(slope(x))))
@@ -116,9 +118,10 @@ def test_one_kink_anywhere_is_within_the_bound(distance, side):
     assert abs(found.value[0] - (side + 0.3 * np.cos(x))) <= found.bound[0]
 
 
-def test_noise_within_its_bound_is_within_the_bound_of_the_slope():
+@pytest.mark.parametrize("points", [400, pytest.param(2000, marks=pytest.mark.long)])
+def test_noise_within_its_bound_is_within_the_bound_of_the_slope(points):
     rng = np.random.default_rng(5)
-    x = rng.uniform(0.5, 2, 2000)
+    x = rng.uniform(0.5, 2, points)
     found = fitted(lambda x: np.sin(x) + 1e-9 * rng.uniform(-1, 1, x.shape), x, noise=4e7)
     assert np.all(np.abs(found.value - np.cos(x)) <= found.bound)
     assert np.median(found.bound) < 1e-5

@@ -460,12 +460,14 @@ POINTS = {
     "float32": (np.array(X, np.float32), None),
     "float16": (np.array(X, np.float16), None),
 }
+COARSE = ("x = 0", "five", "right", "standard")  # which are checked with a coarse rtol too
+SHORT = ("x = 0", "five", "dout 0", "rows", "float16", "right, coarse rtol")
 CHECKS = [
-    *(pytest.param(x, dout, None, id=name) for name, (x, dout) in POINTS.items()),
-    *(
-        pytest.param(*POINTS[name], 1e-2, id=f"{name}, coarse rtol")
-        for name in ("x = 0", "five", "right", "standard")
-    ),
+    pytest.param(*POINTS[name], rtol, id=title, marks=() if title in SHORT else pytest.mark.long)
+    for name, rtol, title in (
+        *((name, None, name) for name in POINTS),
+        *((name, 1e-2, f"{name}, coarse rtol") for name in COARSE),
+    )
 ]
 
 

@@ -191,11 +191,16 @@ def test_beside_a_kink_the_slope_of_that_side_is_found_or_nothing_is(distance):
             assert abs(check.numeric[0] - slope) <= check.bound[0]
 
 
+def with_long(short, whole):
+    return [short, pytest.param(whole, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("points", with_long(6, 300))
 @pytest.mark.parametrize("frequency", [10, 1e3, 1e5, 1e7, 1e9, 1e12, 2**30 * np.pi])
-def test_waves_finer_than_the_steps_fool_nobody(frequency):
+def test_waves_finer_than_the_steps_fool_nobody(frequency, points):
     """A ladder of powers of 2 sees sin(2 ** 30 π x) at the same phase at every step."""
     rng = np.random.default_rng(4)
-    w, x = frequency * rng.uniform(0.5, 1.5, 300), rng.uniform(-3, 3, 300)
+    w, x = frequency * rng.uniform(0.5, 1.5, points), rng.uniform(-3, 3, points)
     check = gradcheck(layer(lambda x: np.sin(w * x), lambda x: w * np.cos(w * x)), x)
     assert "wrong" not in check.verdicts
     if frequency <= 1e5:
@@ -212,9 +217,10 @@ def test_gradients_that_cancel_are_judged_by_what_cancels():
     assert set(off.verdicts.reshape(-1)) == {"wrong"}
 
 
+@pytest.mark.parametrize("points", with_long(8, 50))
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-9, 1e9, 1e150, 1e300])
-def test_the_scale_of_y_does_not_matter(scale):
-    x = np.random.default_rng(6).uniform(-3, 3, 50)
+def test_the_scale_of_y_does_not_matter(scale, points):
+    x = np.random.default_rng(6).uniform(-3, 3, points)
     right = layer(lambda x: scale * np.tanh(x), lambda x: scale * (1 - np.tanh(x) ** 2))
     wrong = layer(lambda x: scale * np.tanh(x), lambda x: 1.001 * scale * (1 - np.tanh(x) ** 2))
     assert gradcheck(right, x).verdict == "pass"
@@ -255,10 +261,11 @@ COARSE = {  # y that are small differences of large numbers, or computed in a na
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("seeds", with_long(1, 3))
 @pytest.mark.parametrize("name", COARSE)
-def test_a_y_coarser_than_its_last_place_is_unresolved_and_not_wrong(name):
+def test_a_y_coarser_than_its_last_place_is_unresolved_and_not_wrong(name, seeds):
     f, slope = COARSE[name]
-    for seed in range(3):
+    for seed in range(seeds):
         x = np.random.default_rng(seed).uniform(-3, 3, 12)
         assert "wrong" not in gradcheck(layer(f, slope), x).verdicts
 
@@ -284,13 +291,14 @@ def test_a_gradient_below_what_differences_resolve_is_no_pass_whatever_else_move
     assert check.verdicts.tolist() == [["pass"] * 3, ["unresolved"] * 3]
 
 
-def test_float32_weights_in_a_float64_layer_widen_the_bound_of_every_y():
+@pytest.mark.parametrize("seeds", with_long(3, 12))
+def test_float32_weights_in_a_float64_layer_widen_the_bound_of_every_y(seeds):
     w = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
     affine = zoo.Layer(
         lambda x: (x.astype(np.float32) @ w).astype(float),
         lambda x, y, dout: dout @ w.T.astype(float),
     )
-    for seed in range(12):
+    for seed in range(seeds):
         check = gradcheck(affine, np.random.default_rng(seed).uniform(-3, 3, (4, 3)), rtol=1e-3)
         assert "wrong" not in check.verdicts
         assert check.broken_promises == ()
@@ -337,11 +345,12 @@ TREADS = {  # x times a small difference of large numbers: stairs with sloped tr
 }
 
 
+@pytest.mark.parametrize("seeds", with_long(1, 3))
 @pytest.mark.parametrize("name", TREADS)
-def test_stairs_with_sloped_treads_are_not_taken_for_smooth(name):
+def test_stairs_with_sloped_treads_are_not_taken_for_smooth(name, seeds):
     """Their slope by small steps is that of the tread, and 2 y′ of it is never verified."""
     f, low, high = TREADS[name]
-    for seed in range(3):
+    for seed in range(seeds):
         x = np.random.default_rng(seed).uniform(low, high, 50)
         seen = gradcheck(layer(f, lambda x: 0 * x), x)
         sure = np.isfinite(seen.bound) & (seen.bound < 1e-9 * np.abs(seen.numeric))
@@ -369,11 +378,12 @@ def test_no_more_forward_passes_than_it_takes(f, x, most):
     assert counting.calls <= most
 
 
-def test_rounding_inside_of_a_network_breaks_no_window_by_chance():
-    """At 288 gradients of networks with 512 kinks, of which some have little noise by chance."""
+@pytest.mark.parametrize("networks", with_long(3, 12))
+def test_rounding_inside_of_a_network_breaks_no_window_by_chance(networks):
+    """At 24 gradients of each network with 512 kinks; some of 288 have little noise by chance."""
     rng = np.random.default_rng(8)
     passed = []
-    for _ in range(12):
+    for _ in range(networks):
         w, b, v = rng.normal(size=(3, 512)), rng.normal(size=512), rng.normal(size=(512, 2)) / 16
         x, dout = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
 
@@ -384,7 +394,7 @@ def test_rounding_inside_of_a_network_breaks_no_window_by_chance():
             return (np.sign(x @ w + b) * (dout @ v.T)) @ w.T
 
         passed.append(gradcheck(_pair(forward, backward), x, dout).verdicts == "pass")
-    assert np.mean(passed) > 0.98
+    assert np.mean(passed) > (0.98 if networks == 12 else 0.95)
 
 
 def _pair(forward, backward):

@@ -14,7 +14,7 @@ ALL = np.arange(RUNGS)
 
 def section(f, x):
     evaluator = Evaluator(zoo.Layer(f, lambda *_: None), Variable("x", np.asarray(x, float)))
-    return Section(evaluator, np.ones((1, len(x))), True, np.zeros(len(x)), 0.0)
+    return Section(evaluator, np.ones((1, len(x))), True, np.zeros(len(x)), 0.0, np.zeros(len(x)))
 
 
 def noisy(f, size, seed=1):

@@ -34,8 +34,14 @@ def test_there_are_enough_problems():
     assert len(list(suite.networks(rng, 1, (10, 20, 30, 40, 50)))) >= 40
 
 
-def test_a_sample_of_the_suite():
-    found = suite.table(2, 1, (20, 60), seed=11, wrong=(3,))
+@pytest.mark.parametrize(
+    ("points", "widths", "every"),
+    [(1, (20,), 5), pytest.param(2, (20, 60), 1, marks=pytest.mark.long)],
+    ids=["each fifth problem", "all problems"],
+)
+def test_a_sample_of_the_suite(points, widths, every):
+    found = suite.table(points, 1, widths, seed=11, wrong=(3,), every=every)
+    assert set(found) == set(LEAST)
     for row in found.values():
         assert (row.called_wrong, row.wrong_passed, row.exceeded) == (0, 0, 0), row.named
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..check import GradientCheck
+
 _SENTENCES = {
     "": "",
     "x_not_finite": "x is not finite; take a finite x",
@@ -26,13 +33,22 @@ _SENTENCES = {
         "{side}; take x elsewhere"
     ),
 }
-_SIDE = 1e-6  # of their difference, within which a gradient is that of one side
+_SIDE = 1e-6  # part of their difference within which a gradient is that of one side
 
 
-def sentence(code: str, dtype: str, analytic: float, left: float, right: float) -> str:
-    """Say why a gradient is unresolved, by its code."""
+def reasons(check: GradientCheck) -> NDArray[Any]:
+    """Return a sentence for each code of ``check.reason_codes``, in an array of the same shape."""
+    import numpy as np
+
+    arrays = (check.reason_codes, check.analytic, check.left, check.right)
+    elements = zip(*(array.reshape(-1).tolist() for array in arrays), strict=True)
+    sentences = [_sentence(str(check.analytic.dtype), *element) for element in elements]
+    return np.array(sentences, np.str_).reshape(check.x.shape)
+
+
+def _sentence(dtype: str, code: str, analytic: float, left: float, right: float) -> str:
     near = _SIDE * abs(right - left)
     sides = {abs(analytic - right) <= near: "the right", abs(analytic - left) <= near: "the left"}
     side = sides.get(True, "neither")
-    left, right = left + 0.0, right + 0.0  # so that −0 is 0
+    left, right = left + 0.0, right + 0.0  # −0 becomes 0
     return _SENTENCES[code].format(dtype=dtype, left=left, right=right, side=side)

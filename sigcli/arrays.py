@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+REAL_TYPES = "integers and float16, float32 and float64"
+
 Array = NDArray[np.floating[Any]]  # of float16, float32 or float64
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -37,10 +39,7 @@ def real(name: str, values: ArrayLike) -> Array:
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise DtypeError(
-            f"{name}: an array of {array.dtype} is not taken; "
-            "integers and float16, float32 and float64 are"
-        )
+        raise DtypeError(f"{name}: an array of {array.dtype} is not taken; {REAL_TYPES} are")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

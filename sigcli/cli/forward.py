@@ -55,10 +55,10 @@ def forward(
     from ..layer.passes import forward_pass
 
     def compute() -> ForwardPass:
-        point = loaded(given, display)["x"]
-        remember(point)
-        return forward_pass(point, limit, threads=threads())
+        return forward_pass(loaded(given, display)["x"], limit, threads=threads())
 
     block = Sigmoid(threads()).forward
     by_block = ByBlock(block, begin=forget, of_text=True) if limit is None else None
-    return perform(given, compute, display, by_block=by_block)
+    return perform(
+        given, compute, display, by_block=by_block, after=lambda result: remember(result.x)
+    )

@@ -57,6 +57,7 @@ def perform(
     *,
     by_block: ByBlock | None = None,
     beside: Callable[[Any], None] = lambda _: None,
+    after: Callable[[Any], None] = lambda _: None,
     shows: Callable[[], Shows] = _tables,
 ) -> int:
     """Carry a command out and return its exit code.
@@ -73,6 +74,8 @@ def perform(
         How to go through what is larger than memory, where the command can.
     beside : callable
         Is given the result, and says on standard error what is to be said of it.
+    after : callable
+        Is given the result once its file is written, or before it is printed.
     shows : callable
         Gives what shows a result to people, by kind.
     """
@@ -84,10 +87,12 @@ def perform(
     beside(result)
     content = _content(result, display, shows)
     if display.output is None:
+        after(result)  # a reader that leaves ends the program
         write_out(content)
     else:
         with replacing(display.output) as file:
             file.write(content if isinstance(content, bytes) else content.encode())
+        after(result)
     return result.exit_code
 
 

@@ -11,7 +11,18 @@ import numpy as np
 
 from ..arrays import inexact, real
 from ..errors import FileError, NumberError
-from .files import DELIMITERS, TEXTS, Reference, opened, shown, sniffed, standard_input, suffix
+from .files import (
+    DELIMITERS,
+    TEXTS,
+    Reference,
+    first_line,
+    opened,
+    shown,
+    sniffed,
+    standard_input,
+    start_of,
+    suffix,
+)
 from .lines import Lines
 from .members import Members
 from .npy import Header, npy_header
@@ -102,8 +113,10 @@ def is_text(reference: Reference) -> bool:
     ):
         return False
     with _text(reference) as file:
-        start = file.peek(64)  # type: ignore[attr-defined]  # a BufferedReader
-    return sniffed(start) == ".txt" and not start.startswith((b"i,", b"i\t"))
+        start = start_of(file)
+    cells = first_line(start).replace(b"\t", b",").split(b",")
+    places = len(cells) > 1 and cells[0].strip(b' "') == b"i"  # rows in the order of their indices
+    return sniffed(start) == ".txt" and not places
 
 
 @contextmanager
@@ -140,7 +153,7 @@ def rows_of_text(
     NumberError
         If a line does not hold what it should, or there is none.
     """
-    lines = Lines(reference.name, DELIMITERS.get(suffix(reference)))
+    lines = Lines(reference.name, DELIMITERS.get(suffix(reference)), reference.member)
     lines.notes = notes
     total, first = 0, None
     with _text(reference) as file:
@@ -175,12 +188,16 @@ def _meant(rows: Array, lines: Lines, reference: Reference) -> Array:
 
 
 def line_blocks(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield what `file` holds as it comes, in blocks of whole lines."""
+    """Yield what `file` holds as it comes, in blocks of whole lines and whole quoted fields."""
     pieces: list[bytes] = []
+    quotes = 0  # in the pieces
     while piece := file.read1(_BYTES):  # type: ignore[attr-defined]  # a BufferedReader
         cut = piece.rfind(b"\n") + 1
+        while cut and (quotes + piece.count(b'"', 0, cut)) % 2:
+            cut = piece.rfind(b"\n", 0, cut - 1) + 1
         if cut:
             yield b"".join([*pieces, piece[:cut]])
-            pieces = []
+            pieces, quotes = [], 0
         pieces.append(piece[cut:])
+        quotes += pieces[-1].count(b'"')
     yield b"".join(pieces)

@@ -7,8 +7,9 @@ import stat
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO, TYPE_CHECKING
+from io import BufferedReader, BytesIO, RawIOBase, TextIOWrapper
+from select import select
+from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import FileError, os_reason
 from .numbers import BOM
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json")
 TEXTS = ("", ".csv", ".tsv", ".txt")  # what may hold lines of numbers
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_START = 2**16  # bytes at most that are looked at to tell what a file holds
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK"
 
@@ -71,7 +73,68 @@ def standard_input(reference: Reference) -> IO[bytes]:
     """Return standard input, where there is one."""
     if sys.stdin is None:
         raise FileError(f"{reference.name}: standard input is closed")
+    raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    if not isinstance(raw, _Patient):
+        sys.stdin = TextIOWrapper(BufferedReader(_Patient(raw, sys.stdin)))
     return sys.stdin.buffer
+
+
+class _Patient(RawIOBase):
+    """Standard input, whose start can be looked at before it is read, and that waits for more.
+
+    Where there is nothing yet, a descriptor that does not block says so, and Python takes that
+    for the end.
+    """
+
+    def __init__(self, raw: Any, owner: object) -> None:
+        self._raw, self._start = raw, b""
+        self._owner = owner  # would close it if it were let go
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._start:
+            count = min(len(buffer), len(self._start))
+            buffer[:count], self._start = self._start[:count], self._start[count:]
+            return count
+        while True:
+            got: int | None = self._raw.readinto(buffer)
+            if got is not None:
+                return got
+            select([self._raw], [], [])
+
+    def start(self) -> bytes:
+        """Return the first bytes, as many as tell what follows, however late they come."""
+        while not _tells(self._start) and len(self._start) < _START:
+            start, piece, self._start = self._start, bytearray(_START), b""
+            self._start = start + piece[: self.readinto(piece)]
+            if self._start == start:
+                break
+        return self._start
+
+
+def start_of(file: IO[bytes]) -> bytes:
+    """Return the first bytes of a file that was just opened, without reading on from there."""
+    raw = getattr(file, "raw", None)
+    if isinstance(raw, _Patient):
+        return raw.start()
+    start = file.read(_START)
+    file.seek(0)
+    return start
+
+
+def _tells(start: bytes) -> bool:
+    """Whether these first bytes tell what follows: a magic number, or a line that is whole."""
+    if _NPY_MAGIC.startswith(start[: len(_NPY_MAGIC)]):
+        return len(start) >= len(_NPY_MAGIC)
+    return first_line(start).endswith(b"\n")
+
+
+def first_line(start: bytes) -> bytes:
+    """Return the first line that is neither blank nor a comment; nothing if there is none."""
+    lines = start.removeprefix(BOM).splitlines(keepends=True)
+    return next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
 
 
 def shown(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,17 @@ import numpy as np
 from ..arrays import converted
 from ..errors import FileError, quoted
 from .members import Loaded, shaped
+from .numbers import loss
 from .typed import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..arrays import Array
     from .members import Members
 
 _NAMES = ("x", "y", "dout", "dx")  # of arrays that commands take
+_LARGE = 2.0**53  # from where float64 does not hold every integer
 _WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
@@ -33,11 +38,35 @@ def read_json(members: Members, text: bytes) -> Loaded:
         raise FileError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
         members.alone()
-        return Loaded({reference.name: _from_lists(reference.name, value, {}, [])})
+        array = _from_lists(reference.name, value, {}, [])
+        return Loaded({reference.name: array}, _lost(reference.name, [array], text))
     names = [name for name, member in value.items() if _may_be_array(name, member)]
     notes: list[str] = []
     chosen = members.chosen(names).items()
-    return Loaded({n: _from_lists(n, value[m], value, notes) for n, m in chosen}, notes)
+    arrays = {n: _from_lists(n, value[m], value, notes) for n, m in chosen}
+    return Loaded(arrays, _lost(reference.name, arrays.values(), text) + notes)
+
+
+def _lost(name: str, arrays: Iterable[Array], text: bytes) -> list[str]:
+    """Return notes on numbers that float64 does not hold, where there may be any."""
+    wide = [array.astype(np.float64) for array in arrays]
+    if not any(np.any((np.abs(array) >= _LARGE) | (array == 0)) for array in wide):
+        return []
+    notes: list[str] = []
+
+    def keep(word: str) -> float:
+        value = float(word)
+        if note := loss(word, value):
+            notes.append(f"{name}: {note}")
+        return value
+
+    json.loads(text.decode("utf-8-sig"), parse_float=keep, parse_int=keep)
+    return notes
+
+
+def _count(sizes: Any) -> int:
+    """Return how many elements an array of these sizes has; −1 if they are none."""
+    return prod(sizes) if all(type(size) is int for size in sizes) else -1
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,7 +93,7 @@ def _from_lists(name: str, value: Any, record: dict[str, Any], notes: list[str])
     flat: list[float] = []
     shape = _flatten(name, value, flat)
     whole = record.get("shape")
-    if not flat and isinstance(whole, list) and 0 in whole:
+    if isinstance(whole, list) and len(shape) == 1 and (name == "x" or _count(whole) == len(flat)):
         shape = tuple(whole)
     array: Array = shaped(name, np.array(flat, np.float64), shape)
     if record.get("dtype") in ("float16", "float32"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +19,17 @@ from ..arrays import Float64
 from ..errors import NumberError
 from .numbers import BOM, is_number, read_word, unit
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _MOST_NOTES = 20  # of a whole file
-_EMPTY_FIELD = re.compile(rb",[ \t\r]*(?:,|$)|^[ \t]*,", re.MULTILINE)
+_EMPTY_FIELD = re.compile(rb",[^\S\n]*(?:,|$)|^[^\S\n]*,", re.MULTILINE)
 _BLANK_IN_FIELD = re.compile(rb"[^\s,][ \t]+[^\s,]")
-_TINY_EXPONENT = re.compile(rb"[eE]-\d{3}")
-_LIKE_NUMBER = re.compile(r"[-+−.]?\d")  # so no column is named
+_TINY = re.compile(rb"[eE]-\d{3}|0{300}")
+_LONE_RETURN = re.compile(rb"\r(?!\r*\n|$)")
+# So no column is named: as a number, one in quotes or of money, or one with a letter for its digit.
+_LIKE_NUMBER = re.compile(r"[-+−–—.]|[\"'(<$€£¥]*\d|[A-Za-z]\.\d|<|\$|€|£|¥|\(")
+_ARRAYS = ("x", "y", "dout", "dx")  # what the single column of a text may be called
 _BREAKS_FAST = (b"#", b'"', b"(")  # NumPy reads (…) after nan; a comment must be cut
 
 
@@ -36,6 +43,8 @@ class Lines:
     delimiter : str or None
         A comma or a tab where only that parts numbers; None where white space does too. A header
         with a comma or a tab in it decides.
+    member : str
+        The column that is asked for by its name, if any.
 
     Attributes
     ----------
@@ -49,8 +58,9 @@ class Lines:
         What could not be kept.
     """
 
-    def __init__(self, name: str, delimiter: str | None = None) -> None:
+    def __init__(self, name: str, delimiter: str | None = None, member: str = "") -> None:
         self.name = name
+        self.member = member
         self.delimiter = delimiter
         self.header: list[str] = []
         self.columns: int | None = None
@@ -71,6 +81,11 @@ class Lines:
         """
         if self._line == 0:
             block = block.removeprefix(BOM)
+        if b"\r" in block and (lone := _LONE_RETURN.search(block)):
+            line = self._line + 1 + block.count(b"\n", 0, lone.start())
+            raise NumberError(
+                f"{self.name}: line {line} ends with \\r alone; \\n or \\r\\n is right"
+            )
         if not self._started:
             block = self._skip_header(block)
             self._above = self._line
@@ -105,7 +120,7 @@ class Lines:
         block = b"".join(text.removeprefix(BOM).split(b"\n", self._above)[self._above :])
         if self._quickly(block) is not None:
             return block.replace(b",", b" ").decode().split()
-        return [word for line in block.decode().split("\n") for word in self._split(line)]
+        return [word for line in _logical_lines(block.decode()) for word in self._split(line)]
 
     def check(self, column: str) -> None:
         """Raise the error that it is to ask for a `column` with words in it."""
@@ -127,26 +142,43 @@ class Lines:
         while start < len(block):
             end = block.find(b"\n", start) + 1 or len(block)
             line = _decoded(self.name, block[start:end], self._line + 1)
-            words = self._split(line)
+            words = self._named_columns(line) or self._split(line)
             self._started = bool(words)
-            if any(map(_LIKE_NUMBER.match, words)) or any(map(is_number, words)):
+            if words and not self._is_header(words):
                 break
             self._line += 1
             start = end
             if words:
                 self._first = (self._line, line.rstrip())
                 self.delimiter = next((mark for mark in ",\t" if mark in line), None)
-                words = self._split(line)
-                self.header = words
+                self.header = self._named_columns(line) or self._split(line)
                 self.columns = len(self.header)
+                if self.name not in self.header and not self.member:
+                    self.notes.append(f"{self.name}: line {self._line} is taken for a header")
                 break
         return block[start:]
+
+    def _named_columns(self, line: str) -> list[str]:
+        """Return the cells of a header such as ``#,x``, which else would be a comment."""
+        mark = next((mark for mark in ",\t" if mark in line), "")
+        if not mark or "#" not in line:
+            return []
+        cells = [cell.strip(' "') for cell in line.strip().split(mark)]
+        return cells if {self.name, self.member} & {*cells} - {""} else []
+
+    def _is_header(self, words: list[str]) -> bool:
+        """Whether the first line names columns; a single one must have a name that is known."""
+        if len(words) == 1:
+            return words[0].strip('"') in (*_ARRAYS, self.name, self.member)
+        return not any(_LIKE_NUMBER.match(word) or is_number(word) for word in words)
 
     def _quickly(self, block: bytes) -> Float64 | None:
         """Return the rows as NumPy reads them, or None where that cannot be relied on."""
         if any(mark in block for mark in _BREAKS_FAST):
             return None
         if self.delimiter == "\t":
+            if b"," in block:
+                return None
             block = block.replace(b"\t", b",")
         if self.delimiter and _BLANK_IN_FIELD.search(block):
             return None
@@ -168,8 +200,8 @@ class Lines:
     def _slowly(self, block: bytes) -> Float64:
         """Return the rows, read word by word."""
         rows: list[list[float]] = []
-        for line in _decoded(self.name, block, self._line + 1).removesuffix("\n").split("\n"):
-            self._line += 1
+        for line in _logical_lines(_decoded(self.name, block, self._line + 1)):
+            self._line += 1 + line.count("\n")
             if words := self._split(line):
                 rows.append([self._number(word, line, at) for at, word in enumerate(words)])
                 self._check_length(rows[-1])
@@ -215,7 +247,10 @@ class Lines:
             try:
                 fields = next(csv.reader([line], delimiter=self.delimiter))
             except csv.Error:
-                raise NumberError(f"{self.name}: {_unparted(line)}") from None
+                most = csv.field_size_limit()
+                raise NumberError(
+                    f"{self.name}: a field is longer than {most} characters"
+                ) from None
             return [field.strip() for field in fields]
         if "," in line and not self.header:
             return [word for field in line.split(",") for word in (field.split() or [""])]
@@ -230,11 +265,16 @@ def _decoded(name: str, block: bytes, line: int) -> str:
         raise NumberError(f"{name}: line {line} is not UTF-8 text") from None
 
 
-def _unparted(line: str) -> str:
-    """Say why the fields of `line` cannot be told apart."""
-    if "\r" in line:
-        return "a line ends with \\r alone; \\n or \\r\\n is right"
-    return f"a field is longer than {csv.field_size_limit()} characters"
+def _logical_lines(text: str) -> Iterator[str]:
+    """Yield lines, those together that a quoted field goes over."""
+    pieces: list[str] = []
+    for line in text.removesuffix("\n").split("\n"):
+        pieces.append(line)
+        if sum(piece.count('"') for piece in pieces) % 2 == 0:
+            yield "\n".join(pieces)
+            pieces = []
+    if pieces:
+        yield "\n".join(pieces)
 
 
 def _is_exact(values: Float64, block: bytes) -> bool:
@@ -242,4 +282,4 @@ def _is_exact(values: Float64, block: bytes) -> bool:
     largest = np.max(np.abs(values), initial=0.0, where=~np.isnan(values))
     if largest >= 2.0**53:
         return False
-    return not (np.any(values == 0) and _TINY_EXPONENT.search(block))
+    return not (np.any(values == 0) and _TINY.search(block))

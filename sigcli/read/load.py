@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING
 
-from .files import DELIMITERS, opened, sniffed, suffix
+from .files import DELIMITERS, opened, sniffed, start_of, suffix
 from .json_text import read_json
 from .members import Loaded, Members
 from .npy import read_npy, read_npz
@@ -42,8 +42,7 @@ def load(
     with opened(reference) as file:
         kind = suffix(reference)
         if kind in ("", ".txt"):
-            kind = sniffed(file.read(64))
-            file.seek(0)
+            kind = sniffed(start_of(file))
         if kind == ".npy":
             members.alone()
             notes: list[str] = []

@@ -14,8 +14,8 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.lib import format as npy_format
 
-from ..arrays import inexact, real
-from ..errors import FileError, SigcliError
+from ..arrays import REAL_TYPES, inexact, real
+from ..errors import DtypeError, FileError, SigcliError
 from .files import shown
 from .members import Loaded, shaped
 from .typed import MAX_DIMENSIONS
@@ -72,6 +72,8 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
             shape, fortran, dtype = read(file)
     except Exception as error:  # whatever ast and tokenize find wrong with it
         raise FileError(f"{where} is no .npy file: its header cannot be read") from error
+    if dtype.subdtype is not None:
+        raise DtypeError(f"{reference.name}: an array of {dtype} is not taken; {REAL_TYPES} are")
     real(reference.name, np.empty(0, dtype))
     header = Header(shape, fortran, dtype)
     left = size - (file.tell() - start)
@@ -106,9 +108,10 @@ def read_npz(members: Members, file: IO[bytes]) -> Loaded:
     """Read members of an archive, each only as far as its header says that it goes."""
     try:
         with ZipFile(file) as archive:
-            infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+            infos = dict(zip(names, archive.infolist(), strict=True))
             arrays, notes = {}, list[str]()
-            for name, member in members.chosen(list(infos)).items():
+            for name, member in members.chosen(names).items():
                 with archive.open(infos[member]) as data:
                     arrays[name] = read_npy(members.reference, data, infos[member].file_size, notes)
             return Loaded(arrays, notes)

@@ -128,6 +128,8 @@ def _hint(word: str) -> str:
     )
     if plain != word and all(map(_NUMBER.fullmatch, plain.split(","))):
         return f"write {plain}"
+    if re.fullmatch(r"[+\-−]?[0-9]+,[0-9]+", word):
+        return f"write {word.replace(',', '.')}, with a decimal point"
     if lower.endswith("j") and any(c.isdigit() for c in word):
         return "complex numbers are not taken"
     if word.startswith("@") or word == "-":

@@ -40,7 +40,7 @@ def _read_brackets(members: Members, text: bytes) -> Loaded:
 
 def _read_lines(members: Members, text: bytes, delimiter: str | None) -> Loaded:
     reference = members.reference
-    lines = Lines(reference.name, delimiter)
+    lines = Lines(reference.name, delimiter, reference.member)
     rows = lines.read(text)
     if lines.header:
         lines.check_rows(len(rows), reference.member or reference.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,8 @@ from .words import ArrayCommand, arities, is_negative, no_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_INSTRUCTION = "(source|complete)_(bash|zsh|fish|powershell|pwsh)"  # of a shell, to complete
 
 # Typer's errors of usage, all of which BadParameter is one of; it has no public name for them.
 _TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -84,7 +87,9 @@ def sigcli(
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are said, never raised."""
     instruction = os.environ.get("_SIGCLI_COMPLETE", "")
-    if instruction:
+    if instruction and not re.fullmatch(_INSTRUCTION, instruction):
+        del os.environ["_SIGCLI_COMPLETE"]  # Typer would fail at it
+    elif instruction:
         from . import completion
 
         if completion.is_ours(instruction, args):

@@ -67,7 +67,11 @@ class Point:
             self._check_last(arrays.get("dout"), self.last)
             say_notes([self.last.note()], quiet=display.quiet)
         name = "y" if "y" in self.given.sources else "x"
-        return together({name: arrays[name], "dout": arrays.get("dout", real("dout", 1.0))})
+        dout = arrays.get("dout", real("dout", 1.0))
+        if arrays[name].size == 1 and dout.size > 1:
+            note = f"{name} is a single number, and goes with each of the {dout.size} of dout"
+            say_notes([note], quiet=display.quiet)
+        return together({name: arrays[name], "dout": dout})
 
     def _check_last(self, dout: Array | None, last: LastPass) -> None:
         """Refuse a dout that is not for the last forward pass."""

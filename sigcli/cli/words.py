@@ -85,15 +85,17 @@ def rewrite(args: Sequence[str], arities: Mapping[str, int]) -> list[str]:
         if not _is_option(word):
             positional.append(word)
             continue
-        name, sign, _ = word.partition("=")
+        name, sign, value = word.partition("=")
         if name not in arities and word[:2] in arities and arities[word[:2]] == ONE:
             options.append(word)  # -oFILE
         elif name not in arities:
             raise UsageError(no_option(name, list(arities)))
         elif arities[name] == FLAG and sign:
             raise UsageError(f"{name} takes no value")
-        elif arities[name] == FLAG or sign:
+        elif arities[name] == FLAG:
             options.append(word)
+        elif sign:
+            options.append(_assign(name, value))
         else:
             after = _run(args, at) if arities[name] == RUN else _one(args, at)
             if after == at:

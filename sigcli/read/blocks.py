@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import inexact, real
-from ..errors import FileError, NumberError
+from ..errors import FileError, NumberError, os_reason
 from .files import (
     DELIMITERS,
     TEXTS,
@@ -157,7 +157,7 @@ def rows_of_text(
     lines.notes = notes
     total, first = 0, None
     with _text(reference) as file:
-        for block in line_blocks(file):
+        for block in _named(reference, line_blocks(file)):
             rows = lines.read(block)
             done(len(block))
             if not len(rows):
@@ -175,6 +175,14 @@ def rows_of_text(
         yield first[0]
     elif not total and not lines.header:
         raise NumberError(f"{reference.name}: {shown(reference.path)} holds no number")
+
+
+def _named(reference: Reference, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield blocks; an error of reading names the file."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise FileError(f"{reference.name}: {shown(reference.path)}: {os_reason(error)}") from None
 
 
 def _meant(rows: Array, lines: Lines, reference: Reference) -> Array:

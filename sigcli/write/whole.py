@@ -61,7 +61,8 @@ def _own_descriptor(path: str) -> int | None:
     if path in ("/dev/stdout", "/dev/stderr"):
         return 1 if path.endswith("out") else 2
     folder, name = os.path.split(path)
-    return int(name) if folder in ("/dev/fd", "/proc/self/fd") and name.isdecimal() else None
+    ours = folder in ("/dev/fd", "/proc/self/fd") and name.isdecimal() and len(name) < 10
+    return int(name) if ours else None
 
 
 @contextmanager

@@ -238,11 +238,11 @@ def test_the_memory_replaces_no_link_s_target(folder):
 
 def test_the_temporary_file_is_new_and_for_its_owner_alone(tmp_path, folder):
     """A link of the same name is not followed; the mode is that of the old file only at the end."""
-    from sigcli.write import whole
+    from sigcli.write import atomic
 
-    name = whole.beside(str(folder / "y.npy"))
+    name = atomic.beside(str(folder / "y.npy"))
     os.symlink(folder / "victim", name)
-    with pytest.raises(FileExistsError), whole.created(name, 0o644):
+    with pytest.raises(FileExistsError), atomic.created(name, 0o644):
         pass
     assert not (folder / "victim").exists()
 

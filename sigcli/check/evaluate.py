@@ -176,13 +176,13 @@ class Section:
     noise : ndarray of float64
         By how much each y may be off beside its units in the last place.
     grain : float
-        By how much a y may be off that does not move: 1 − tanh(x) at 25 is 0, to 1e-16.
+        The rounding of a y that stays constant: 1 − tanh(x) at 25 is 0, give or take 1e-16.
     movement : ndarray of float64
         How fast each y moves by all of x together; 0 where y[i] depends on x[i] alone.
     imaginary : bool
         Whether steps along the imaginary axis are taken too.
     sign : int
-        What the slopes are multiplied with in dx: −1 for the complement of forward.
+        What makes dx of the slopes: 1 for forward, −1 for its complement, such as 1 − y.
     alone : bool
         Whether coordinates are moved one at a time even where y[i] depends on x[i] alone.
     """

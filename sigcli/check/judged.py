@@ -40,7 +40,7 @@ class Judged:
     measured : Measurement
         How the numeric gradient was measured.
     dout_names : list of str
-        What the rows of ``slope.numeric`` and ``slope.bound`` are by, ``dout`` first.
+        The names of the dout, one for each row of ``slope.numeric``; ``dout`` itself first.
     chosen : ndarray of int
         The flat indices of the elements that were chosen.
     slope : Slopes

@@ -1,4 +1,4 @@
-"""Noise raised to the height of the jumps that y makes beside x, as a stair does.
+"""Steps in y, such as rounding to float32 or a table makes, taken as noise of their height.
 
 A y that is computed in float32, or looked up in a table, is a stair with small steps.
 """
@@ -17,8 +17,8 @@ from .probe import EPS32, jump, noise_along
 from .samples import Samples, fitted, some
 
 _ROUNDS = 5  # how often noise is raised to a jump, and the fit repeated
-_JUMP = 1.5  # a jump counts as noise of so many times its height
-_SUM_OF_JUMPS = 512  # one jump times this is the most that rounding of thousands of terms comes to
+_JUMP = 1.5  # times its height, the noise that a jump counts as
+_SUM_OF_JUMPS = 512  # jumps, the most that rounding of thousands of terms adds up to
 _SEEN_BY_NOISE = 8  # a jump of so many times the noise calls for the noise of float32 steps
 _ROUNDING = 16  # a jump of fewer units in the last place is rounding, and not the function's own
 

@@ -67,8 +67,8 @@ class Measurement:
     ) -> tuple[Slopes, Indices]:
         """Return the slopes at the coordinates `which`, and the verdicts on the claim there.
 
-        Wrong by differences of forward or of the complement is wrong; else the better resolved
-        one of the two counts. `done` is told how many more coordinates are finished.
+        If forward or its complement says wrong, it is wrong; else the one with the smaller bound
+        decides. `done` is told how many more coordinates are finished.
         """
         judgements, parts = self.judgements(claim), []
         for block in blocks(self.sections[0], which):
@@ -89,7 +89,7 @@ class Measurement:
         return Measurement([replace(self.sections[0], elementwise=False)])
 
     def wrong_only_together(self, claim: Claim, which: Indices, code: Indices) -> bool:
-        """Whether some wrong elements are not wrong once nothing else moves."""
+        """Whether elements are wrong when all x move together, but not when each moves alone."""
         forward = self.sections[0]
         wrong = which[code == WRONG][:_MOST_ALONE]
         if not (forward.elementwise and forward.evaluator.scale is None and wrong.size):

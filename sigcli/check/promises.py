@@ -23,7 +23,7 @@ _ANOTHER_SLOPE = (
     1e-4  # slopes that differ by more than this part are two, for all that _STEP misses
 )
 _LINEAR = 1e-2  # part of dx by which backward may be off from linear
-_FITS = 1e-2  # part of the slope by which a gradient may be off; what is none is farther off
+_FITS = 1e-2  # relative error up to which a number counts as the gradient
 _SEED = 3
 _DOUTS = (1.5, -0.5, 3.0, -2.5, 0.7), (0.25, 2.0, -1.5)  # repeated, neither is a multiple
 

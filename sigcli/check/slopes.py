@@ -18,7 +18,7 @@ _KINK = 2  # slopes to both sides that differ by so many times their bounds make
 
 @dataclass(frozen=True)
 class Slopes(Arrays):
-    """The numeric gradient at n coordinates; of shape (n,) and by the first dout but where said.
+    """The numeric gradient at n coordinates: arrays of shape (n,), by the first dout, unless noted.
 
     Attributes
     ----------
@@ -29,10 +29,11 @@ class Slopes(Arrays):
         a dout of ones is 0, the sum of terms that are not.
     reach : ndarray of float64
         Σⱼ |dout[j] · (y[j] at x[i] ± h − y[j] at x[i])| / h, the smaller of both sides. A
-        gradient of 0 is judged by it, as for x² at 0. Where x[i] moves no y, all of x gives it.
+        gradient of 0 is judged by it, as for x² at 0. If x[i] alone
+        moves no y, it is measured with all of x moving.
     floor : ndarray of float64
-        How large a slope may be that no y shows, if all y are as coarse as the largest: 1 − tanh(x)
-        at 25 is 0, and its slope may be 1e-16.
+        The largest slope that rounding of y can hide: 1 − tanh(x) at 25 is 0, and its slope may
+        be 1e-16.
     still : ndarray of bool
         Whether x[i] moves no y at all within the window of the fit.
     symmetric : ndarray of bool

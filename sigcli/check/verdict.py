@@ -6,7 +6,8 @@ With d = |analytic − numeric| and tol = rtol · Σⱼ |dout[j] · ∂y[j]/∂x
     pass         d + bound ≤ tol
     unresolved   otherwise, or anything is NaN
 
-A pass rests on the bound alone: no absolute tolerance lets a gradient pass that cannot be seen.
+There is no absolute tolerance, so a gradient that is too small to be measured cannot pass.
+`measure` combines the verdicts by forward and by its complement, where a layer has one.
 For a wrong the bound counts 1.5 times: where thousands of kinks lie within the noise of float32, it
 was up to 1.25 times too small, at one of some 4,000 gradients.
 """
@@ -26,7 +27,7 @@ WORDS = ("pass", "unresolved", "wrong")  # from the best to the worst
 PASS, UNRESOLVED, WRONG = range(3)
 ALARM = 1.5  # beyond so many times the bound a gradient is called wrong
 ULPS = 4.0  # units in the last place of its own type by which a right gradient may be off
-FEW_DIGITS = 0.01  # a number whose last digit is worth more than this part of it proves nothing
+FEW_DIGITS = 0.01  # of a number: one whose last digit is worth more is too rough to be judged
 _NEAR = 1e-4  # part of max(1, |x|) within which a bend is called near
 
 
@@ -41,13 +42,13 @@ class Claim:
     dtype : dtype
         The type that the gradient was rounded to.
     unit : ndarray of float64
-        By how much it may be off since it was given in digits: 0.01 for 0.25; else 0.
+        One unit of the last digit that was typed, 0.01 for 0.25; 0 for what was computed.
     weights : ndarray of float64
         Σ |dout| over the y that x[i] can reach.
     rtol : float
         The relative tolerance.
     slack : ndarray of float64 or float
-        By how much `gradient` itself may be off, if it is a planted mistake made of numeric ones.
+        By how much `gradient` may be off where it was made wrong on purpose from numeric ones.
     """
 
     gradient: Float64

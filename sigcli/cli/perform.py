@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..write.whole import replacing
+from ..write.atomic import replacing
 from .streams import say_notes, write_out
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class ByBlock:
     begin : callable
         Is called once it is sure that blocks are what there will be.
     of_text : bool
-        Whether lines of text may go through as they come: for what needs nothing but x, since
-        beside x may lie more, which only reading the whole finds.
+        Whether lines of text may go through as they come. Only for what needs x alone: other
+        arrays in a file are found only after all of it is read.
     """
 
     compute: Callable[..., Array]

@@ -1,7 +1,8 @@
 """The user's code, run apart from the program.
 
 What it prints goes to standard error, what it raises becomes a `LayerError` that names the line of
-theirs, and what it changes is as before once it has returned.
+theirs. The streams, the warning filters and the working directory are restored; this is no
+sandbox, and what else the code changes in the process stays changed.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ class Given:
     words : mapping of str to sequence of str
         The words of the command line for each array; none where it was left out.
     beside_x : collection of str
-        What is taken from where x comes from, unless it is given itself.
+        The arrays that are looked for in x's file too, unless they are given.
     by_digits : collection of str
-        The arrays that are only as good as the digits they are written with.
+        The arrays that are only as exact as the digits they are written with, such as 0.25.
     dtype : str, optional
         The type of all arrays; that of x, or of what stands in its place, if left out.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MemoryFileError
 from ..read.files import Reference
-from .whole import beside, created
+from .atomic import beside, created
 
 if TYPE_CHECKING:
     from ..arrays import Array

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sigcli.errors import FileError
-from sigcli.write.whole import replacing
+from sigcli.write.atomic import replacing
 
 
 def write(path, content: bytes = b"new") -> None:

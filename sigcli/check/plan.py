@@ -72,7 +72,8 @@ def slopes(section: Section, which: Indices, settled: Judge, passing: Judge) -> 
         if near_0.any():
             before = thorough.at(near_0)
             after = _thorough(section, which[near_0], power_of_2(np.abs(x[near_0])), passing)
-            better = ~(after.bound[0] >= before.bound[0]) & ~after.still
+            better = ~(after.bound[0] >= before.bound[0])
+            better &= ~after.still | np.isnan(before.numeric[0])
             widened = after.widened(before).where(better, before.widened(after))
             thorough = thorough.replaced(near_0, widened)
         return quick.replaced(rest, thorough)

@@ -108,6 +108,9 @@ def slopes_of(section: Section, which: Indices, samples: Samples, fit: Fit) -> S
     h = samples.steps[samples.taken]
     inside = taken >= np.where(window < RUNGS, window, 0)
     change = np.abs(up - down).sum(axis=-1)
+    # x² at 1e-100 is symmetric to all steps that are far larger than x.
+    x = np.abs(section.evaluator.x[which])
+    seen = (x == 0) | (x >= h[-1])
     both = np.minimum(np.abs(up), np.abs(down)).sum(axis=-1)
     moves = (up != 0) | (down != 0)
     nodes = inside & (taken < window + NODES)
@@ -123,7 +126,7 @@ def slopes_of(section: Section, which: Indices, samples: Samples, fit: Fit) -> S
         reach=np.max(np.where(inside, both / h, 0), axis=0),
         floor=floor,
         still=~(inside & moves.any(axis=-1)).any(axis=0),
-        symmetric=~(inside & (change > 0)).any(axis=0),
+        symmetric=~(inside & (change > 0)).any(axis=0) & seen,
         curvature=fit.curvature[0],
         curvature_bound=fit.curvature_bound[0],
         finite=np.asarray(finite.any(axis=0)),

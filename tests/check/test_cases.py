@@ -274,3 +274,17 @@ def test_what_is_wrong_by_far_costs_no_more_than_what_is_right():
         passes.append(given.passes)
     assert passes[0] <= 22 * x.size + 60
     assert passes[1] <= passes[0] + 10
+
+
+@pytest.mark.parametrize("x", 10.0 ** -np.arange(3, 150, 13))
+def test_0_is_no_gradient_of_a_square_beside_0(x):
+    """To all steps that are far larger than x, x² is symmetric."""
+    assert check(lambda x: x * x, lambda x: 2 * x, [x]).verdict == "pass"
+    assert check(lambda x: x * x, zero, [x]).verdict == "wrong"
+    assert check(np.cos, zero, [x]).verdict != "pass"
+
+
+@pytest.mark.parametrize("x", [-1e-3, -1e-13])
+def test_a_right_0_passes_where_relu_is_0_however_near_the_kink(x):
+    relu = check(lambda x: np.maximum(x, 0), lambda x: 1.0 * (x > 0), [x, 1.0])
+    assert relu.verdict == "pass"

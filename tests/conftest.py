@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import decimal
+import io
 import os
-import subprocess
 import sysconfig
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from sigcli import cli
+
+from .program import Program, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,42 +35,31 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) ->
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What one run of the program did."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def sigcli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def sigcli(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
     """Run the program in this process."""
 
-    def run(*args: str) -> Ran:
+    def run(*args: str, stdin: str | bytes = b"") -> Ran:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
         code = cli.run(args)
         return Ran(code, *capsys.readouterr())
 
     return run
 
 
+@pytest.fixture(params=["fork", pytest.param("process", marks=pytest.mark.long)])
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Run the program as a process: a fork of this one, and among the long tests from scratch."""
+    return Program(None if request.param == "fork" else tmp_path_factory.mktemp("hooks"))
+
+
 @pytest.fixture
-def process() -> Callable[..., Ran]:
-    """Run the installed program as a process of its own."""
-
-    def run(*args: str, **options: Any) -> Ran:
-        done = subprocess.run(
-            [Path(sysconfig.get_path("scripts")) / "sigcli", *args],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            **options,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    return run
+def process(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Run the program as a process from scratch."""
+    return Program(tmp_path_factory.mktemp("hooks"))
 
 
 class Truth:

@@ -11,7 +11,7 @@ import pytest
 
 from sigcli import __version__, cli
 
-from .terminal import ESCAPES, in_terminal
+from .program import ESCAPES, in_terminal
 
 COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot", "manual")
 KNOWN = f"the commands are {', '.join(COMMANDS)}; 'sigcli --help' shows how"

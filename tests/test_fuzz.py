@@ -33,7 +33,7 @@ from sigcli import cli
 from sigcli.cli.app import commands
 from sigcli.cli.words import arities
 
-from .conftest import Ran
+from .program import Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ import pytest
 from sigcli import manual
 from sigcli.show import pages
 
-from ..terminal import ESCAPES, in_terminal
+from ..program import ESCAPES, in_terminal
 
 
 def test_without_a_page_all_are_listed_with_their_first_sentences(sigcli):

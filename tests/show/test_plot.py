@@ -22,7 +22,7 @@ from sigcli.show.chart import Canvas, joined
 from sigcli.show.plot import plot
 from sigcli.show.sections import Style
 
-from ..terminal import ESCAPES, in_terminal
+from ..program import ESCAPES, in_terminal
 
 needs_matplotlib = pytest.mark.skipif(
     find_spec("matplotlib") is None, reason="pictures need pip install matplotlib"

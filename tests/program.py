@@ -1,0 +1,187 @@
+"""The program as tests run it: a process from scratch, a fork of the tests, and in a terminal.
+
+A fork is a process with descriptors, signals and limits of its own, and starts in 10 ms where a
+process from scratch takes 300: all modules are loaded already. `pytest -m long` runs the same tests
+once more from scratch.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import sysconfig
+import termios
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sigcli.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SIGCLI = str(Path(sysconfig.get_path("scripts")) / "sigcli")
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+LAYER = """\
+import numpy as np
+class Layer:
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+    def backward(self, dout):
+        return dout * self.out * (1 - self.out)
+"""
+AN_OLD_ENCODING = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run of the program did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Fork(subprocess.Popen[Any]):
+    """A process like any, but begun as a fork of this one."""
+
+    def _execute_child(
+        self, words: Any, _: Any, before: Any, __: Any, ___: Any, cwd: Any, env: Any, *rest: Any
+    ) -> None:
+        ends = rest[3:9]  # of the pipes: to read and to write, for each of the three streams
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads; 3.12
+            self.pid = os.fork()
+        if self.pid == 0:
+            _in_fork(words, before, cwd, env, (ends[0], ends[3], ends[5]))
+        self._child_created = True
+        self._close_pipe_fds(*ends)
+
+
+def _in_fork(
+    words: Sequence[str], before: Callable[[], None] | None, cwd: Any, env: Any, ends: Sequence[int]
+) -> NoReturn:
+    """Make of this fork what a process is when it starts, and run the program in it."""
+    try:
+        faulthandler.disable()
+        for descriptor, end in enumerate(ends):
+            if end != -1:
+                os.dup2(end, descriptor)
+        os.closerange(3, 1024)
+        os.chdir(cwd or ".")
+        if env is not None:
+            os.environ.clear()
+            os.environ.update(env)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        sys.argv = ["sigcli", *words]
+        if before is not None:
+            before()
+        sys.stdin, sys.stdout, sys.stderr = (_stream(i, "rww"[i]) for i in range(3))
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        main()
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        os._exit(70)
+
+
+def _stream(descriptor: int, mode: str) -> io.TextIOWrapper | None:
+    """Return a standard stream as Python opens it at its start; None if it is closed."""
+    try:
+        binary = open(descriptor, f"{mode}b")
+    except OSError:
+        return None
+    return io.TextIOWrapper(
+        binary, "utf-8", "backslashreplace" if descriptor == 2 else "surrogateescape",
+        line_buffering=descriptor == 2 or binary.isatty(),
+    )  # fmt: skip
+
+
+class Program:
+    """The program as a process: a fork, or from scratch with `hooks`, a folder to put one in."""
+
+    def __init__(self, hooks: Path | None = None) -> None:
+        self.hooks = hooks
+
+    def start(self, *words: str, hook: str = "", **options: Any) -> subprocess.Popen[Any]:
+        """Begin to run it; `hook` is Python that runs before it."""
+        if self.hooks is None:
+            before = options.pop("preexec_fn", lambda: None)
+            return Fork(words, preexec_fn=lambda: (exec(hook, {}), before()), **options)
+        if hook:
+            (self.hooks / "sitecustomize.py").write_text(hook)
+            options["env"] = {**options.get("env", os.environ), "PYTHONPATH": str(self.hooks)}
+        return subprocess.Popen([SIGCLI, *words], **options)
+
+    def __call__(self, *words: str, input: str | None = None, **options: Any) -> Ran:
+        """Run it to its end."""
+        piped = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        piped["stdin"] = subprocess.DEVNULL if input is None else subprocess.PIPE
+        with self.start(*words, **{**piped, **options}, encoding="utf-8") as child:
+            try:
+                out, err = child.communicate(input, timeout=60)
+            except BaseException:
+                child.kill()
+                raise
+        return Ran(child.returncode, out or "", err or "")
+
+
+def python(code: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `code` as a program."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *args],
+        **{"capture_output": True, "text": True, "timeout": 60, "check": False, **options},
+    )
+
+
+def shell(script: str, **options: Any) -> Ran:
+    """Run a script of the shell."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        **{"capture_output": True, "text": True, "timeout": 60, "check": False, **options},
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def loaded_after(*lines: Sequence[str]) -> list[set[str]]:
+    """Return which modules are loaded after each of these command lines, in one process."""
+    code = (
+        "import json, sys\nfrom sigcli import cli\nfor line in json.loads(sys.argv[1]):\n"
+        "    cli.run(line)\n    print('\\nloaded:', *sys.modules)"
+    )
+    out = python(code, json.dumps(lines), check=True).stdout
+    return [set(line.split()) for line in out.splitlines() if line.startswith("loaded: ")]
+
+
+def in_terminal(line: list[str], columns: int, lines: int = 50, **settings: str) -> str:
+    """Run the program in a terminal of this size and return what it shows."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color", **settings}
+    scratch = "PYTHONIOENCODING" in settings  # which Python reads when it starts
+    start = Program(Path() if scratch else None).start
+    child = start(*line, stdin=side, stdout=side, stderr=side, env=env)
+    os.close(side)
+    shown = b""
+    while select.select([main], [], [], 30)[0]:
+        try:
+            shown += os.read(main, 65536)
+        except OSError:  # the terminal's last word
+            break
+    child.wait(timeout=30)
+    os.close(main)
+    return shown.decode().replace("\r\n", "\n")

@@ -129,15 +129,29 @@ class Program:
 
     def __call__(self, *words: str, input: str | None = None, **options: Any) -> Ran:
         """Run it to its end."""
-        piped = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-        piped["stdin"] = subprocess.DEVNULL if input is None else subprocess.PIPE
-        with self.start(*words, **{**piped, **options}, encoding="utf-8") as child:
-            try:
-                out, err = child.communicate(input, timeout=60)
-            except BaseException:
-                child.kill()
-                raise
-        return Ran(child.returncode, out or "", err or "")
+        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+        return _ended(self.start(*words, **{**PIPED, "stdin": stdin, **options}), input)
+
+    def together(self, lines: Sequence[Sequence[str]], at_once: int = 8) -> list[Ran]:
+        """Run several at the same time, and return what each did."""
+        found = []
+        for start in range(0, len(lines), at_once):
+            begun = [self.start(*words, **PIPED) for words in lines[start : start + at_once]]
+            found += [_ended(child) for child in begun]
+        return found
+
+
+PIPED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+
+
+def _ended(child: subprocess.Popen[str], text: str | None = None) -> Ran:
+    with child:
+        try:
+            out, err = child.communicate(text, timeout=60)
+        except BaseException:
+            child.kill()
+            raise
+    return Ran(child.returncode, out or "", err or "")
 
 
 def python(code: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:

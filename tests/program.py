@@ -157,8 +157,8 @@ def _ended(child: subprocess.Popen[str], text: str | None = None) -> Ran:
 def python(code: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run `code` as a program."""
     return subprocess.run(
-        [sys.executable, "-c", code, *args],
-        **{"capture_output": True, "text": True, "timeout": 60, "check": False, **options},
+        [sys.executable, "-c", code, *args],  # as the options say
+        **{"capture_output": True, "text": True, "timeout": 60, **options},
     )
 
 
@@ -166,7 +166,7 @@ def shell(script: str, **options: Any) -> Ran:
     """Run a script of the shell."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
-        **{"capture_output": True, "text": True, "timeout": 60, "check": False, **options},
+        **{"capture_output": True, "text": True, "timeout": 60, **options},
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

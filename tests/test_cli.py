@@ -5,13 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from sigcli import __version__, cli
+from sigcli import Sigmoid, __version__, cli
 
-from .program import ESCAPES, in_terminal
+from .program import AN_OLD_ENCODING, ESCAPES, Ran, in_terminal, loaded_after, shell
 
 COMMANDS = ("forward", "backward", "gradcheck", "graph", "plot", "manual")
 KNOWN = f"the commands are {', '.join(COMMANDS)}; 'sigcli --help' shows how"
@@ -178,8 +177,6 @@ def test_the_exit_code_says_what_was_found(sigcli, line, code):
 
 
 def test_a_wrong_gradient_is_exit_code_1(sigcli, monkeypatch):
-    from sigcli.layer import Sigmoid
-
     right = Sigmoid.backward
     monkeypatch.setattr(Sigmoid, "backward", lambda self, dout: 2 * right(self, dout))
     ran = sigcli("gradcheck", "24", "32", "5")
@@ -251,100 +248,44 @@ def test_module_and_script_are_the_same_program(process):
 
 
 @pytest.mark.parametrize(
-    ("line", "unwanted"),
+    ("unwanted", "lines"),
     [
-        (["--help"], ["numpy"]),
-        (["forward", "--help"], ["numpy"]),
-        (["--version"], ["numpy", "rich.console", "rich.table"]),
-        (["forwrd"], ["numpy", "rich.console", "rich.table"]),
-        (["forward", "abc"], ["numpy", "rich.console", "rich.table"]),
-        (["forward", "1", "--nope"], ["numpy", "rich.console", "rich.table"]),
-        (["forward", "1", "--format", "xml"], ["numpy", "rich.console", "rich.table"]),
-        (["backward", "--dout", "1", "2"], ["numpy", "rich.console", "rich.table"]),
-        (["gradcheck", "--rtol", "abc"], ["numpy", "rich.console", "rich.table"]),
-        (["forward", "1", "--format", "json"], ["rich.console", "rich.table", "sigcli.check"]),
+        (
+            {"numpy", "rich.console", "rich.table"},
+            ["--version", "forwrd", "forward abc", "forward 1 --nope", "forward 1 --format xml",
+             "backward --dout 1 2", "gradcheck --rtol abc", "plot --from 3 --to 1",
+             "plot --from 20", "plot 1 --from 3 --to 1", "plot abc", "plot --format plain",
+             "plot -o p.txt"],
+        ),
+        ({"numpy", "matplotlib"}, ["--help", "forward --help", "plot --help"]),
+        (
+            {"rich.console", "rich.table", "matplotlib", "sigcli.check"},
+            ["forward 1 --format json", "plot 1 --format json"],
+        ),
+        ({"matplotlib", "sigcli.check"}, ["plot 1"]),
     ],
-)
-def test_what_a_command_does_not_need_is_not_loaded(line, unwanted):
-    code = (
-        "import sys\nfrom sigcli import cli\ncli.run(sys.argv[1:])\n"
-        f"print('loaded:', [m for m in {unwanted} if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *line], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "loaded: []"
-
-
-def test_completion_loads_no_numpy(monkeypatch):
-    monkeypatch.setenv("_SIGCLI_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "sigcli back")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    code = (
-        "import sys\nfrom sigcli import cli\n"
-        "try:\n    cli.run([])\nexcept SystemExit:\n    pass\n"
-        "print('numpy' in sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["backward"]
-    assert done.stderr == "False\n"
-
-
-def test_a_closed_pipe_ends_the_program_silently():
-    done = subprocess.run(
-        ["bash", "-c", "sigcli forward $(seq 20000) --format plain | head -1; "
-                       "echo ${PIPESTATUS[0]}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout == "0.7310585786300049\n141\n"
-    assert done.stderr == ""
-
-
-def test_ctrl_c_ends_the_program_silently():
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import os, signal, sys\nfrom sigcli import __main__, cli\n"
-         "sys.argv[1:] = ['--version']\n"
-         "cli.run = lambda args: os.kill(os.getpid(), signal.SIGINT)\n__main__.main()"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    out, err = child.communicate(timeout=30)
-    assert child.returncode == -2  # as a shell shows it: 130
-    assert out == err == b""
-
-
-@pytest.mark.parametrize("line", ["forward 1", "forward 1 --format json", "--help", "--version"])
-def test_a_result_that_cannot_be_written_is_exit_code_2(line):
-    for target, message in (
-        ("> /dev/full", "the result could not be written: No space left on device"),
-        (">&-", "standard output is closed; the result has nowhere to go"),
-    ):
-        done = subprocess.run(
-            ["bash", "-c", f"sigcli {line} {target}"], capture_output=True, text=True, check=False
-        )
-        if (line, target) == ("--help", ">&-"):
-            continue  # Typer says nothing where there is nowhere to say it
-        assert (done.returncode, done.stderr) == (2, f"sigcli: {message}\n")
+    ids=["errors", "help", "json", "plot"],
+)  # fmt: skip
+def test_what_a_command_does_not_need_is_not_loaded(unwanted, lines):
+    after = loaded_after(*map(str.split, lines))
+    assert [(line, now & unwanted) for line, now in zip(lines, after, strict=True)] == [
+        (line, set()) for line in lines
+    ]
 
 
 def test_a_strict_script_runs_through():
-    script = """
-        set -euo pipefail
+    done = shell("""
         sigcli forward 24 32 5 > /dev/null
-        sigcli backward 24 32 5 --dout 1 0.5 -2 > /dev/null
-        sigcli gradcheck 24 32 5 > /dev/null
         sigcli gradcheck > /dev/null && echo verified
-        sigcli forward -1 '-2.5e-3' -inf --format json | python3 -m json.tool > /dev/null
         code=0; sigcli gradcheck inf > /dev/null || code=$?
         echo $code
         printf '1\\n2\\n' | while read -r x; do sigcli forward "$x" --format plain; done
-    """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "verified\n3\n0.7310585786300049\n0.8807970779778824\n"
-    assert done.stderr == ""
+    """)
+    assert done == Ran(0, "verified\n3\n0.7310585786300049\n0.8807970779778824\n", "")
 
 
 def test_an_old_encoding_gets_ascii_and_the_same_numbers(process):
-    env = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    env = {**os.environ, **AN_OLD_ENCODING}
     plain, table = (
         process("forward", "24", "-3", "--format", "json", env=env).out,
         process("gradcheck", "24", "inf", env=env).out,
@@ -381,21 +322,17 @@ def test_a_narrow_terminal_gets_blocks_with_every_digit():
     assert narrow.count("textbook dx") == 2
 
 
-def test_colour_is_for_terminals_and_can_be_turned_off_and_on(process):
+def test_colour_is_for_terminals_and_can_be_turned_off_and_on(sigcli, monkeypatch):
     line = ["gradcheck", "24", "inf"]
     assert "\x1b[" in in_terminal(line, 80)
     for off in ({"NO_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}):
         assert "\x1b" not in in_terminal(line, 80, **off)
     assert "\x1b" not in in_terminal([*line, "--no-color"], 80)
-    assert "\x1b" not in process(*line).out
-    forced = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
-    assert "\x1b[" in process(*line, env=forced).out
-    assert "\x1b" not in process(*line, "--no-color", env=forced).out
-
-
-def test_nothing_is_imported_from_the_working_folder(tmp_path: Path, process):
-    (tmp_path / "numpy.py").write_text("raise SystemExit('stolen')")
-    assert process("forward", "1", "--format", "plain", cwd=tmp_path).out == "0.7310585786300049\n"
+    assert "\x1b" not in sigcli(*line).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[" in sigcli(*line).out
+    assert "\x1b" not in sigcli(*line, "--no-color").out
 
 
 def test_the_commands_are_what_the_program_lists():

@@ -102,7 +102,7 @@ def _in_fork(
 def _stream(descriptor: int, mode: str) -> io.TextIOWrapper | None:
     """Return a standard stream as Python opens it at its start; None if it is closed."""
     try:
-        binary = open(descriptor, f"{mode}b")
+        binary = open(descriptor, f"{mode}b")  # noqa: SIM115  # as long as the process runs
     except OSError:
         return None
     return io.TextIOWrapper(
@@ -127,16 +127,21 @@ class Program:
             options["env"] = {**options.get("env", os.environ), "PYTHONPATH": str(self.hooks)}
         return subprocess.Popen([SIGCLI, *words], **options)
 
-    def __call__(self, *words: str, input: str | None = None, **options: Any) -> Ran:
-        """Run it to its end."""
-        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-        return _ended(self.start(*words, **{**PIPED, "stdin": stdin, **options}), input)
+    def __call__(self, *words: str, stdin: Any = None, **options: Any) -> Ran:
+        """Run it to its end; `stdin` is a text or a file."""
+        text = stdin if isinstance(stdin, str) else None
+        options["stdin"] = subprocess.PIPE if text is not None else stdin or subprocess.DEVNULL
+        return _ended(self.start(*words, **{**PIPED, **options}), text)
 
-    def together(self, lines: Sequence[Sequence[str]], at_once: int = 8) -> list[Ran]:
+    def together(
+        self, lines: Sequence[Sequence[str]], at_once: int = 8, **options: Any
+    ) -> list[Ran]:
         """Run several at the same time, and return what each did."""
         found = []
         for start in range(0, len(lines), at_once):
-            begun = [self.start(*words, **PIPED) for words in lines[start : start + at_once]]
+            begun = [
+                self.start(*words, **PIPED, **options) for words in lines[start : start + at_once]
+            ]
             found += [_ended(child) for child in begun]
         return found
 
@@ -154,21 +159,17 @@ def _ended(child: subprocess.Popen[str], text: str | None = None) -> Ran:
     return Ran(child.returncode, out or "", err or "")
 
 
-def python(code: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+def python(code: str, *args: str, **options: Any) -> Ran:
     """Run `code` as a program."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *args],  # as the options say
-        **{"capture_output": True, "text": True, "timeout": 60, **options},
+    return _ended(
+        subprocess.Popen([sys.executable, "-P", "-c", code, *args], **{**PIPED, **options})
     )
 
 
 def shell(script: str, **options: Any) -> Ran:
-    """Run a script of the shell."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        **{"capture_output": True, "text": True, "timeout": 60, **options},
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """Run a script of the shell, which ends at the first line that fails."""
+    words = ["bash", "-euo", "pipefail", "-c", script]
+    return _ended(subprocess.Popen(words, **{**PIPED, **options}))
 
 
 def loaded_after(*lines: Sequence[str]) -> list[set[str]]:
@@ -177,8 +178,9 @@ def loaded_after(*lines: Sequence[str]) -> list[set[str]]:
         "import json, sys\nfrom sigcli import cli\nfor line in json.loads(sys.argv[1]):\n"
         "    cli.run(line)\n    print('\\nloaded:', *sys.modules)"
     )
-    out = python(code, json.dumps(lines), check=True).stdout
-    return [set(line.split()) for line in out.splitlines() if line.startswith("loaded: ")]
+    ran = python(code, json.dumps(lines))
+    assert ran.code == 0, ran.err
+    return [set(line.split()) for line in ran.out.splitlines() if line.startswith("loaded: ")]
 
 
 def in_terminal(line: list[str], columns: int, lines: int = 50, **settings: str) -> str:

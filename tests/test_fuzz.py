@@ -17,7 +17,6 @@ import resource
 import signal
 import subprocess
 import sys
-import sysconfig
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -30,18 +29,17 @@ import numpy as np
 import pytest
 
 from sigcli import cli
-from sigcli.cli.app import commands
-from sigcli.cli.words import arities
 
-from .program import Ran
+from .program import SIGCLI, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
-SHORT, LONG = 500, 10_000
-PROCESSES, LONG_PROCESSES = 100, 1_000
+SHORT, LONG = 200, 10_000
+FILES, LONG_FILES = 300, 10_000  # with fewer none of some kind can still be read
+PROCESSES, LONG_PROCESSES = 12, 1_000
 
 OPTIONS = {  # of each command: those that take an array, a value, and none
     "forward": (["--dtype", "--digits", "--rows", "--format", "-o", "--threshold"], []),
@@ -138,14 +136,13 @@ class Case:
     valid: bool = False  # whether there is nothing in it to complain of
 
 
-def test_the_options_drawn_from_are_all_there_are():
-    known = {
-        name: {o for o in arities(command) if o not in ("-h", "--help", "--output")}
-        for name, command in commands().items()
-    }
-    flags = {"--no-color", "--quiet"}
-    for name, (one, none) in OPTIONS.items():
-        assert {*one, *none, *ARRAYS.get(name, []), *flags} == known[name]
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_options_drawn_from_are_all_there_are(sigcli, name):
+    help_ = sigcli(name, "--help").out
+    known = set(re.findall(r"^│ +(--[a-z-]+)", help_, re.MULTILINE)) - {"--help"}
+    one, none = OPTIONS[name]
+    drawn = {*one, *none, *ARRAYS.get(name, []), "--no-color", "--quiet"}
+    assert {"--output" if option == "-o" else option for option in drawn} == known
 
 
 # Files, whole and damaged
@@ -360,9 +357,8 @@ def as_process(case: Case, cwd: Path | None = None) -> Ran:
 
     words = [word[:100_000] for word in case.words]
     done = subprocess.run(
-        [Path(sysconfig.get_path("scripts")) / "sigcli", *words],
-        input=case.stdin, capture_output=True, timeout=SECONDS, check=False, cwd=cwd,
-        preexec_fn=limit,
+        [SIGCLI, *words], input=case.stdin, capture_output=True, timeout=SECONDS, check=False,
+        cwd=cwd, preexec_fn=limit,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -633,9 +629,9 @@ def test_no_command_line_of_a_thousand_breaks_a_process(tmp_path):
 
 
 def test_a_damaged_file_gives_an_error_or_what_it_says_now(folder):
-    many_files(SHORT, folder)
+    many_files(FILES, folder)
 
 
 @pytest.mark.long
 def test_none_of_ten_thousand_damaged_files_is_misread(folder):
-    many_files(LONG, folder, SHORT)
+    many_files(LONG_FILES, folder, FILES)

@@ -134,7 +134,7 @@ def peak_memory(*line: str) -> int:
         "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "print(code, peak.split()[1], file=sys.stderr)"
     )
-    code, peak = python(code, *line).stderr.split()
+    code, peak = python(code, *line).err.split()
     assert code == "0"
     return int(peak)
 
@@ -188,7 +188,7 @@ def test_text_comes_out_before_all_has_gone_in(program):
 def test_streamed_text_gives_what_the_whole_gives(sigcli, program, tmp_path, text, expected):
     (tmp_path / "x.txt").write_text(text)
     line = ("forward", "-", "--format", "plain")
-    assert sigcli(*line, stdin=text) == program(*line, input=text) == Ran(0, expected, "")
+    assert sigcli(*line, stdin=text) == program(*line, stdin=text) == Ran(0, expected, "")
     assert sigcli("forward", f"@{tmp_path}/x.txt", "--format", "plain") == Ran(0, expected, "")
     ran = sigcli("forward", "-", "-o", str(tmp_path / "y.txt"), stdin=text)
     assert (ran.code, (tmp_path / "y.txt").read_text()) == (0, expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import io
 import os
+import sys
 import sysconfig
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,18 @@ from sigcli import cli
 from .program import Program, Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "GITHUB_ACTIONS")
 SETTINGS += ("PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LC_ALL")
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
-    """No setting and no file of whoever runs the tests reaches the program."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> Iterator[None]:
+    """No setting and no file of whoever runs the tests reaches the program.
+
+    Nor does a module that another test has written and imported.
+    """
     for name in [n for n in os.environ if n in SETTINGS or n.startswith(("SIGCLI_", "_SIGCLI"))]:
         monkeypatch.delenv(name)
     scripts = sysconfig.get_path("scripts")
@@ -33,6 +37,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) ->
     monkeypatch.setenv("PYTHONUTF8", "1")
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    loaded = len(sys.modules)
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name in [*sys.modules][loaded:]:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import faulthandler
 import fcntl
+import gc
 import io
 import json
 import os
@@ -27,12 +28,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import sigcli
 from sigcli.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SIGCLI = str(Path(sysconfig.get_path("scripts")) / "sigcli")
+PAGES = {  # of the manual, by name
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted(Path(sigcli.__file__).with_name("manual").glob("*.md"))
+}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 LAYER = """\
 import numpy as np
@@ -77,6 +83,7 @@ def _in_fork(
     """Make of this fork what a process is when it starts, and run the program in it."""
     try:
         faulthandler.disable()
+        gc.freeze()  # what the tests hold is left where it is, in memory that is shared
         for descriptor, end in enumerate(ends):
             if end != -1:
                 os.dup2(end, descriptor)

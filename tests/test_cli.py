@@ -253,7 +253,8 @@ def test_module_and_script_are_the_same_program(process):
         (
             {"numpy", "rich.console", "rich.table"},
             ["--version", "forwrd", "forward abc", "forward 1 --nope", "forward 1 --format xml",
-             "backward --dout 1 2", "gradcheck --rtol abc", "plot --from 3 --to 1",
+             "backward --dout 1 2", "gradcheck --method x", "gradcheck --rtol abc",
+             "plot --from 3 --to 1",
              "plot --from 20", "plot 1 --from 3 --to 1", "plot abc", "plot --format plain",
              "plot -o p.txt"],
         ),

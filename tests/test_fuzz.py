@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
 SHORT, LONG = 200, 10_000
-FILES, LONG_FILES = 300, 10_000  # with fewer none of some kind can still be read
+FILES, LONG_FILES = 500, 10_000  # with fewer none of some kind can still be read
 PROCESSES, LONG_PROCESSES = 12, 1_000
 
 OPTIONS = {  # of each command: those that take an array, a value, and none

@@ -17,6 +17,8 @@ from sigcli.custom.load import load
 from sigcli.custom.scan import names
 from sigcli.errors import LayerError, SigcliError
 
+from ..program import python
+
 DOUBLE = """
 class Double:
     def forward(self, x):
@@ -68,13 +70,8 @@ RIGHT = (
 
 @pytest.fixture(autouse=True)
 def _work(tmp_path, monkeypatch):
-    """Work in an empty folder, and leave nothing imported."""
-    path, modules = [*sys.path], {*sys.modules}
+    """Work in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    yield
-    sys.path[:] = path
-    for name in {*sys.modules} - modules:
-        del sys.modules[name]
 
 
 @pytest.fixture
@@ -101,13 +98,6 @@ def message(spec):
 def run(spec):
     layer = load(spec)()
     return layer.forward(3.0), layer.backward(5.0)
-
-
-def python(code, *args, **options):
-    """Run `code` as a program."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *args], text=True, timeout=60, check=False, **options
-    )
 
 
 def test_a_layer_error_is_an_error_of_ours():
@@ -446,24 +436,23 @@ print("after")
 
 def test_what_they_print_goes_to_standard_error(write):
     write(PRINTS)
-    done = python(USE, "layers.py:L", capture_output=True)
-    assert (done.returncode, done.stdout) == (0, "before after\n"), done.stderr
+    done = python(USE, "layers.py:L")
+    assert (done.code, done.out) == (0, "before after\n"), done.err
     said = {f"{how} {when}" for how in ("python", "kept", "descriptor", "program")
             for when in ("import", "construction", "forward", "backward")}  # fmt: skip
-    assert {*done.stderr.splitlines()} == said
+    assert {*done.err.splitlines()} == said
 
 
 def test_what_they_print_without_an_end_of_line_is_not_lost(write):
     write(LAYER.format("print(x, end=';')"))
-    done = python(USE + "\nimport os\nsys.stdout.flush()\nos._exit(0)", "layers.py:L",
-                  capture_output=True)  # fmt: skip
-    assert (done.stdout, done.stderr) == ("before after\n", "1;1;")
+    done = python(USE + "\nimport os\nsys.stdout.flush()\nos._exit(0)", "layers.py:L")  # fmt: skip
+    assert (done.out, done.err) == ("before after\n", "1;1;")
 
 
 def test_what_c_code_prints_goes_to_standard_error_too(write):
     write(f"import ctypes\nctypes.CDLL(None).puts(b'from C')\n{DOUBLE}")
-    done = python(USE, "layers.py:Double", capture_output=True)
-    assert (done.stdout, done.stderr) == ("before after\n", "from C\n")
+    done = python(USE, "layers.py:Double")
+    assert (done.out, done.err) == ("before after\n", "from C\n")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
@@ -544,8 +533,8 @@ def test_no_bytecode_is_left_beside_their_files(write, tmp_path):
     write("", "kit/late_at_import.py")
     code = f"{USE}\nassert not sys.dont_write_bytecode"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    done = python(code, "kit/layers.py:L", env=environment, capture_output=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = python(code, "kit/layers.py:L", env=environment)
+    assert (done.code, done.err) == (0, "")
     assert [*tmp_path.rglob("*.pyc")] == []
 
 

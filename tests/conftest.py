@@ -8,10 +8,13 @@ import os
 import sys
 import sysconfig
 from decimal import Decimal
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import typer
 
 from sigcli import cli
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "GITHUB_ACTIONS")
 SETTINGS += ("PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LC_ALL")
+HOMES = count()
+
+
+# A process makes its commands once, in 5 ms; so does this one, though it runs thousands of lines.
+typer.main.get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +43,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) ->
     scripts = sysconfig.get_path("scripts")
     monkeypatch.setenv("PATH", scripts + os.pathsep + os.environ["PATH"])
     monkeypatch.setenv("PYTHONUTF8", "1")
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"  # mktemp would count them anew
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr("sys.path", [*sys.path])
     loaded = len(sys.modules)

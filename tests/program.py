@@ -1,6 +1,6 @@
 """The program as tests run it: a process from scratch, a fork of the tests, and in a terminal.
 
-A fork is a process with descriptors, signals and limits of its own, and starts in 10 ms where a
+A fork is a process with descriptors, signals and limits of its own, and starts in 30 ms where a
 process from scratch takes 300: all modules are loaded already. `pytest -m long` runs the same tests
 once more from scratch.
 """

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
-SHORT, LONG = 200, 10_000
-FILES, LONG_FILES = 500, 10_000  # with fewer none of some kind can still be read
-PROCESSES, LONG_PROCESSES = 12, 1_000
+# Seeds: a few, and with -m long thousands. Few files can still be read once they are damaged, and
+# of these seeds one of each kind.
+LINES, MANY_LINES = range(150), range(10_000)
+PROCESSES, MANY_PROCESSES = range(10**6, 10**6 + 8), range(10**6, 10**6 + 1_000)
+FILES, MANY_FILES = range(300, 420), range(10_000)
 
 OPTIONS = {  # of each command: those that take an array, a value, and none
     "forward": (["--dtype", "--digits", "--rows", "--format", "-o", "--threshold"], []),
@@ -420,11 +422,11 @@ def report(failures: list[str]) -> None:
     assert not failures, f"{len(failures)} failed\n\n" + "\n\n".join(failures[:12])
 
 
-def many(count: int, folder: Path, start: int = 0) -> None:
-    report([judged(n, drawn(n), in_process, folder) for n in range(start, start + count)])
+def many(seeds: range, folder: Path) -> None:
+    report([judged(n, drawn(n), in_process, folder) for n in seeds])
 
 
-def many_processes(count: int, tmp_path: Path) -> None:
+def many_processes(seeds: range, tmp_path: Path) -> None:
     """Each of two workers has a folder of its own."""
     whole_and_bad = {**whole(), **hostile(), "layers.py": LAYERS.encode()}
 
@@ -435,17 +437,18 @@ def many_processes(count: int, tmp_path: Path) -> None:
             (mine / name).write_bytes(content)
         for name in ("json", "numpy", "typer", "rich", "sitecustomize"):
             (mine / f"{name}.py").write_text(CANARY)
-        seeds = range(10**6 + worker, 10**6 + count, 2)
-        return [judged(n, drawn(n), lambda case: as_process(case, mine), mine) for n in seeds]
+        return [
+            judged(n, drawn(n), lambda case: as_process(case, mine), mine) for n in seeds[worker::2]
+        ]
 
     with ThreadPoolExecutor(2) as pool:
         report([failure for failures in pool.map(work, range(2)) for failure in failures])
 
 
-def many_files(count: int, folder: Path, start: int = 0) -> None:
+def many_files(seeds: range, folder: Path) -> None:
     """Read damaged files: what comes of them is an error, or what the file says now."""
     failures, read = [], set()
-    for seed in range(start, start + count):
+    for seed in seeds:
         rng = random.Random(-seed)
         name = rng.choice(sorted(whole()))
         content = damaged(rng, whole()[name])
@@ -611,12 +614,12 @@ def test_no_depth_of_json_exhausts_the_stack(folder):
 
 
 def test_no_command_line_breaks_the_program(folder):
-    many(SHORT, folder)
+    many(LINES, folder)
 
 
 @pytest.mark.long
 def test_no_command_line_of_ten_thousand_breaks_the_program(folder):
-    many(LONG, folder, SHORT)
+    many(MANY_LINES, folder)
 
 
 def test_no_command_line_breaks_a_process(tmp_path):
@@ -625,7 +628,7 @@ def test_no_command_line_breaks_a_process(tmp_path):
 
 @pytest.mark.long
 def test_no_command_line_of_a_thousand_breaks_a_process(tmp_path):
-    many_processes(LONG_PROCESSES, tmp_path)
+    many_processes(MANY_PROCESSES, tmp_path)
 
 
 def test_a_damaged_file_gives_an_error_or_what_it_says_now(folder):
@@ -634,4 +637,4 @@ def test_a_damaged_file_gives_an_error_or_what_it_says_now(folder):
 
 @pytest.mark.long
 def test_none_of_ten_thousand_damaged_files_is_misread(folder):
-    many_files(LONG_FILES, folder, FILES)
+    many_files(MANY_FILES, folder)

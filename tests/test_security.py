@@ -148,17 +148,17 @@ def promising(values: int, follow: int) -> bytes:
 
 
 def test_a_member_is_read_only_as_far_as_its_header_says_and_never_unpacked(tmp_path, folder):
-    """200 MB follow the two values; the process would need as much."""
+    """100 MB follow the two values; the process would need as much."""
     code = (
         "import re, sys\nfrom sigcli import cli\ncode = cli.run(sys.argv[1:])\n"
         "status = open('/proc/self/status').read()\n"  # its own: getrusage has the parent's
         "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1], file=sys.stderr)\n"
         "sys.exit(code)"
     )
-    Path("bomb.npz").write_bytes(promising(2, 200_000_000))
+    Path("bomb.npz").write_bytes(promising(2, 100_000_000))
     done = python(code, "forward", "@bomb.npz", "--format", "plain")
     assert (done.code, done.out) == (0, "0.5\n0.5\n")
-    assert int(done.err) < 100_000
+    assert int(done.err) < 80_000
     assert not (tmp_path / "x.npy").exists()
 
 

@@ -455,7 +455,14 @@ def test_what_c_code_prints_goes_to_standard_error_too(write):
     assert (done.out, done.err) == ("before after\n", "from C\n")
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        ">&-",
+        "<&- >&- 2>&-",
+        *(pytest.param(c, marks=pytest.mark.long) for c in ("2>&-", ">&- 2>&-")),
+    ],
+)
 def test_a_closed_descriptor_is_no_fault(write, closed):
     write(PRINTS.replace("sys.__stdout__.write", "(lambda text: None)"))
     code = USE.replace('print("after")', 'open("done", "w").write("x")')

@@ -237,14 +237,10 @@ def test_an_error_of_our_own_is_one_line_and_exit_code_2(sigcli, monkeypatch):
 # Whole processes
 
 
-def test_module_and_script_are_the_same_program(process):
-    by_script = process("forward", "24", "32", "5")
-    by_module = subprocess.run(
-        [sys.executable, "-m", "sigcli", "forward", "24", "32", "5"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert by_script.out == by_module.stdout
-    assert by_script.code == 0
+def test_python_m_is_the_same_program(sigcli):
+    words = ["forward", "24", "32", "5"]
+    done = subprocess.run([sys.executable, "-m", "sigcli", *words], stdout=-1, check=True)
+    assert done.stdout.decode() == sigcli(*words).out
 
 
 @pytest.mark.parametrize(
@@ -274,6 +270,7 @@ def test_what_a_command_does_not_need_is_not_loaded(unwanted, lines):
     ]
 
 
+@pytest.mark.long
 def test_a_strict_script_runs_through():
     done = shell("""
         sigcli forward 24 32 5 > /dev/null
@@ -285,13 +282,9 @@ def test_a_strict_script_runs_through():
     assert done == Ran(0, "verified\n3\n0.7310585786300049\n0.8807970779778824\n", "")
 
 
-def test_an_old_encoding_gets_ascii_and_the_same_numbers(process):
+def test_an_old_encoding_gets_ascii(process):
     env = {**os.environ, **AN_OLD_ENCODING}
-    plain, table = (
-        process("forward", "24", "-3", "--format", "json", env=env).out,
-        process("gradcheck", "24", "inf", env=env).out,
-    )
-    assert json.loads(plain)["x"] == [24, -3]
+    table = process("gradcheck", "24", "inf", env=env).out
     assert table.isascii()
     assert "numeric +/- bound" in table
     shown = process("forward", "--help", env=env)

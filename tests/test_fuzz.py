@@ -37,11 +37,10 @@ if TYPE_CHECKING:
 
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
-# Seeds: a few, and with -m long thousands. Few files can still be read once they are damaged, and
-# of these seeds one of each kind.
-LINES, MANY_LINES = range(150), range(10_000)
+# Seeds: a few, and with -m long thousands. Of fewer damaged files none of some kind can be read.
+LINES, MANY_LINES = range(200), range(10_000)
 PROCESSES, MANY_PROCESSES = range(10**6, 10**6 + 8), range(10**6, 10**6 + 1_000)
-FILES, MANY_FILES = range(300, 420), range(10_000)
+FILES, MANY_FILES = range(500), range(10_000)
 
 OPTIONS = {  # of each command: those that take an array, a value, and none
     "forward": (["--dtype", "--digits", "--rows", "--format", "-o", "--threshold"], []),

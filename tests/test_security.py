@@ -112,8 +112,7 @@ def test_the_working_directory_is_not_on_the_import_path_before_ours(process, tm
     words = ("gradcheck", "1", "--layer", "own.py:Layer")
     log = watch(process, tmp_path / "log", *words)
     assert [line for line in log if line.startswith("exec")] == [f"exec {folder}/own.py"]
-    for words in (("forward", "1"), ("plot", "1")):
-        assert process(*words).code == 0
+    assert process("plot", "1").code == 0
     assert not Path("pwned").exists()
 
 

@@ -62,7 +62,11 @@ class Ran:
 
 
 class Fork(subprocess.Popen[Any]):
-    """A process like any, but begun as a fork of this one."""
+    """A process like any, but begun as a fork of this one; `hook` is Python that runs first."""
+
+    def __init__(self, words: Sequence[str], hook: str, **options: Any) -> None:
+        self.hook = hook
+        super().__init__(words, **options)
 
     def _execute_child(
         self, words: Any, _: Any, before: Any, __: Any, ___: Any, cwd: Any, env: Any, *rest: Any
@@ -72,13 +76,18 @@ class Fork(subprocess.Popen[Any]):
             warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads; 3.12
             self.pid = os.fork()
         if self.pid == 0:
-            _in_fork(words, before, cwd, env, (ends[0], ends[3], ends[5]))
+            _in_fork(words, self.hook, before, cwd, env, (ends[0], ends[3], ends[5]))
         self._child_created = True
         self._close_pipe_fds(*ends)
 
 
 def _in_fork(
-    words: Sequence[str], before: Callable[[], None] | None, cwd: Any, env: Any, ends: Sequence[int]
+    words: Sequence[str],
+    hook: str,
+    before: Callable[[], None] | None,
+    cwd: Any,
+    env: Any,
+    ends: Sequence[int],
 ) -> NoReturn:
     """Make of this fork what a process is when it starts, and run the program in it."""
     try:
@@ -99,6 +108,7 @@ def _in_fork(
             before()
         sys.stdin, sys.stdout, sys.stderr = (_stream(i, "rww"[i]) for i in range(3))
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        exec(hook, {})
         main()
     except BaseException:
         os.write(2, traceback.format_exc().encode())
@@ -127,8 +137,7 @@ class Program:
     def start(self, *words: str, hook: str = "", **options: Any) -> subprocess.Popen[Any]:
         """Begin to run it; `hook` is Python that runs before it."""
         if self.hooks is None:
-            before = options.pop("preexec_fn", lambda: None)
-            return Fork(words, preexec_fn=lambda: (exec(hook, {}), before()), **options)
+            return Fork(words, hook, **options)
         if hook:
             (self.hooks / "sitecustomize.py").write_text(hook)
             options["env"] = {**options.get("env", os.environ), "PYTHONPATH": str(self.hooks)}

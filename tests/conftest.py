@@ -3,74 +3,84 @@
 from __future__ import annotations
 
 import decimal
+import io
 import os
-import subprocess
+import sys
 import sysconfig
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import typer
 
 from sigcli import cli
 
+from .program import Program, Ran
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SETTINGS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "GITHUB_ACTIONS")
 SETTINGS += ("PYTHONUNBUFFERED", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LC_ALL")
+HOMES = count()
+
+
+# A process makes its commands once, in 5 ms; so does this one, though it runs thousands of lines.
+typer.main.get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
-    """No setting and no file of whoever runs the tests reaches the program."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> Iterator[None]:
+    """No setting and no file of whoever runs the tests reaches the program.
+
+    Nor does a module that another test has written and imported.
+    """
     for name in [n for n in os.environ if n in SETTINGS or n.startswith(("SIGCLI_", "_SIGCLI"))]:
         monkeypatch.delenv(name)
     scripts = sysconfig.get_path("scripts")
     monkeypatch.setenv("PATH", scripts + os.pathsep + os.environ["PATH"])
     monkeypatch.setenv("PYTHONUTF8", "1")
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"  # mktemp would count them anew
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What one run of the program did."""
-
-    code: int
-    out: str
-    err: str
+    monkeypatch.setattr("sys.path", [*sys.path])
+    loaded = len(sys.modules)
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name in [*sys.modules][loaded:]:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture
-def sigcli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def sigcli(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
     """Run the program in this process."""
 
-    def run(*args: str) -> Ran:
+    def run(*args: str, stdin: str | bytes = b"") -> Ran:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
         code = cli.run(args)
         return Ran(code, *capsys.readouterr())
 
     return run
 
 
+@pytest.fixture(params=["fork", pytest.param("process", marks=pytest.mark.long)])
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Run the program as a process: a fork of this one, and among the long tests from scratch."""
+    return Program(None if request.param == "fork" else tmp_path_factory.mktemp("hooks"))
+
+
 @pytest.fixture
-def process() -> Callable[..., Ran]:
-    """Run the installed program as a process of its own."""
-
-    def run(*args: str, **options: Any) -> Ran:
-        done = subprocess.run(
-            [Path(sysconfig.get_path("scripts")) / "sigcli", *args],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            **options,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    return run
+def process(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Run the program as a process from scratch."""
+    return Program(tmp_path_factory.mktemp("hooks"))
 
 
 class Truth:

@@ -179,6 +179,7 @@ def test_a_missing_peer_is_named_with_the_rows_that_need_it(monkeypatch, capsys)
     assert mawk == "mawk is not installed: rows a left out; install mawk"
 
 
+@pytest.mark.long
 def test_a_quick_run_without_peers_gives_the_rows_that_need_none(monkeypatch):
     monkeypatch.setattr(program, "installed", lambda name: name not in PEERS)
     report = program.benchmark("", Effort(scale=1000, warm_up=0, most_runs=1))

@@ -17,7 +17,6 @@ import resource
 import signal
 import subprocess
 import sys
-import sysconfig
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -30,18 +29,18 @@ import numpy as np
 import pytest
 
 from sigcli import cli
-from sigcli.cli.app import commands
-from sigcli.cli.words import arities
 
-from .conftest import Ran
+from .program import SIGCLI, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECONDS = 20  # for one command line; the slowest takes one
 ADDRESSES = 2 * 2**30  # bytes of address space for a process, of which NumPy takes a half
-SHORT, LONG = 500, 10_000
-PROCESSES, LONG_PROCESSES = 100, 1_000
+# Seeds: a few, and with -m long thousands. Of fewer damaged files none of some kind can be read.
+LINES, MANY_LINES = range(200), range(10_000)
+PROCESSES, MANY_PROCESSES = range(10**6, 10**6 + 8), range(10**6, 10**6 + 1_000)
+FILES, MANY_FILES = range(500), range(10_000)
 
 OPTIONS = {  # of each command: those that take an array, a value, and none
     "forward": (["--dtype", "--digits", "--rows", "--format", "-o", "--threshold"], []),
@@ -138,14 +137,13 @@ class Case:
     valid: bool = False  # whether there is nothing in it to complain of
 
 
-def test_the_options_drawn_from_are_all_there_are():
-    known = {
-        name: {o for o in arities(command) if o not in ("-h", "--help", "--output")}
-        for name, command in commands().items()
-    }
-    flags = {"--no-color", "--quiet"}
-    for name, (one, none) in OPTIONS.items():
-        assert {*one, *none, *ARRAYS.get(name, []), *flags} == known[name]
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_options_drawn_from_are_all_there_are(sigcli, name):
+    help_ = sigcli(name, "--help").out
+    known = set(re.findall(r"^│ +(--[a-z-]+)", help_, re.MULTILINE)) - {"--help"}
+    one, none = OPTIONS[name]
+    drawn = {*one, *none, *ARRAYS.get(name, []), "--no-color", "--quiet"}
+    assert {"--output" if option == "-o" else option for option in drawn} == known
 
 
 # Files, whole and damaged
@@ -360,9 +358,8 @@ def as_process(case: Case, cwd: Path | None = None) -> Ran:
 
     words = [word[:100_000] for word in case.words]
     done = subprocess.run(
-        [Path(sysconfig.get_path("scripts")) / "sigcli", *words],
-        input=case.stdin, capture_output=True, timeout=SECONDS, check=False, cwd=cwd,
-        preexec_fn=limit,
+        [SIGCLI, *words], input=case.stdin, capture_output=True, timeout=SECONDS, check=False,
+        cwd=cwd, preexec_fn=limit,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -424,11 +421,11 @@ def report(failures: list[str]) -> None:
     assert not failures, f"{len(failures)} failed\n\n" + "\n\n".join(failures[:12])
 
 
-def many(count: int, folder: Path, start: int = 0) -> None:
-    report([judged(n, drawn(n), in_process, folder) for n in range(start, start + count)])
+def many(seeds: range, folder: Path) -> None:
+    report([judged(n, drawn(n), in_process, folder) for n in seeds])
 
 
-def many_processes(count: int, tmp_path: Path) -> None:
+def many_processes(seeds: range, tmp_path: Path) -> None:
     """Each of two workers has a folder of its own."""
     whole_and_bad = {**whole(), **hostile(), "layers.py": LAYERS.encode()}
 
@@ -439,17 +436,18 @@ def many_processes(count: int, tmp_path: Path) -> None:
             (mine / name).write_bytes(content)
         for name in ("json", "numpy", "typer", "rich", "sitecustomize"):
             (mine / f"{name}.py").write_text(CANARY)
-        seeds = range(10**6 + worker, 10**6 + count, 2)
-        return [judged(n, drawn(n), lambda case: as_process(case, mine), mine) for n in seeds]
+        return [
+            judged(n, drawn(n), lambda case: as_process(case, mine), mine) for n in seeds[worker::2]
+        ]
 
     with ThreadPoolExecutor(2) as pool:
         report([failure for failures in pool.map(work, range(2)) for failure in failures])
 
 
-def many_files(count: int, folder: Path, start: int = 0) -> None:
+def many_files(seeds: range, folder: Path) -> None:
     """Read damaged files: what comes of them is an error, or what the file says now."""
     failures, read = [], set()
-    for seed in range(start, start + count):
+    for seed in seeds:
         rng = random.Random(-seed)
         name = rng.choice(sorted(whole()))
         content = damaged(rng, whole()[name])
@@ -615,12 +613,12 @@ def test_no_depth_of_json_exhausts_the_stack(folder):
 
 
 def test_no_command_line_breaks_the_program(folder):
-    many(SHORT, folder)
+    many(LINES, folder)
 
 
 @pytest.mark.long
 def test_no_command_line_of_ten_thousand_breaks_the_program(folder):
-    many(LONG, folder, SHORT)
+    many(MANY_LINES, folder)
 
 
 def test_no_command_line_breaks_a_process(tmp_path):
@@ -629,13 +627,13 @@ def test_no_command_line_breaks_a_process(tmp_path):
 
 @pytest.mark.long
 def test_no_command_line_of_a_thousand_breaks_a_process(tmp_path):
-    many_processes(LONG_PROCESSES, tmp_path)
+    many_processes(MANY_PROCESSES, tmp_path)
 
 
 def test_a_damaged_file_gives_an_error_or_what_it_says_now(folder):
-    many_files(SHORT, folder)
+    many_files(FILES, folder)
 
 
 @pytest.mark.long
 def test_none_of_ten_thousand_damaged_files_is_misread(folder):
-    many_files(LONG, folder, SHORT)
+    many_files(MANY_FILES, folder)

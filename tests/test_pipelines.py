@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sigcli import Sigmoid, sigmoid
+
+from .program import Ran, shell
 
 X, DOUT = [24.0, 32.0, 5.0], [1.0, 0.5, -2.0]
 
@@ -24,31 +23,22 @@ def dx() -> np.ndarray:
     return layer.backward(DOUT)
 
 
-def shell(script: str, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        capture_output=True, text=True, check=False, timeout=60, **options,
-    )  # fmt: skip
-
-
 def test_each_stage_of_a_pipe_takes_what_it_needs():
     done = shell(
         "sigcli forward 24 32 5 --format json | sigcli backward - --dout 1 0.5 -2 --format json"
         " | sigcli gradcheck - --format json"
     )
-    read = json.loads(done.stdout)
-    assert (done.returncode, done.stderr) == (0, "")
+    read = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
     assert (read["x"], read["dout"]) == (X, DOUT)
     assert read["analytic"] == dx().tolist()
     assert read["verdict"] == "pass"
 
 
-def test_a_wrong_gradient_in_the_pipe_is_found():
-    done = shell(
-        "sigcli backward 24 32 5 --format json | sed 's/e-11/e-12/'"
-        " | sigcli gradcheck - --format plain"
-    )
-    assert (done.returncode, done.stdout) == (1, "wrong\npass\npass\n")
+def test_a_wrong_gradient_in_the_pipe_is_found(sigcli):
+    read = sigcli("backward", "24", "32", "5", "--format", "json").out.replace("e-11", "e-12")
+    ran = sigcli("gradcheck", "-", "--format", "plain", stdin=read)
+    assert (ran.code, ran.out) == (1, "wrong\npass\npass\n")
 
 
 @pytest.mark.parametrize("kind", ["plain", "csv", "json"])
@@ -80,33 +70,23 @@ def test_what_is_given_wins_over_what_lies_beside_x(tmp_path, sigcli):
 
 
 def test_other_programs_read_what_is_printed():
-    assert shell("seq -5 5 | sigcli forward - --format plain | sort -g | head -n 1").stdout == (
+    assert shell("seq -5 5 | sigcli forward - --format plain | sort -g | head -n 1").out == (
         f"{sigmoid(-5.0)}\n"
     )
-    assert (
-        shell("sigcli forward 1 2 --format csv | awk -F, 'NR > 1 {s += $2} END {print s}'").stdout
-        == "3\n"
-    )
-    assert shell("paste <(seq 2) <(sigcli forward 0 0 --format plain)").stdout == "1\t0.5\n2\t0.5\n"
-    assert shell("sigcli forward nan --format json | python3 -m json.tool").returncode == 0
 
 
-def test_process_substitution_is_a_file_like_any(tmp_path):
+def test_process_substitution_is_a_file_like_any():
     done = shell(
         "sigcli backward @<(echo 24 32 5) --dout @<(printf '1\\n0.5\\n-2\\n') --format plain"
     )
-    assert done.stdout == "".join(f"{value}\n" for value in dx().tolist())
-    done = shell("sigcli forward @<(sigcli forward 0 0 --format json) --format plain")
-    assert done.stdout == "0.5\n0.5\n"
+    assert done.out == "".join(f"{value}\n" for value in dx().tolist())
 
 
-def test_standard_input_is_read_only_where_it_is_asked_for():
-    script = (
-        "printf '1\\n2\\n3\\n' | while read -r n; do sigcli forward \"$n\" --format plain; done"
-    )
-    assert shell(script).stdout.count("\n") == 3
-    assert shell("sigcli forward 0 --format plain < /dev/zero").stdout == "0.5\n"
-    assert shell("sigcli forward - <&-").stderr == "sigcli: x: standard input is closed\n"
+def test_standard_input_is_read_only_where_it_is_asked_for(program):
+    with open("/dev/zero") as zeros:
+        assert program("forward", "0", "--format", "plain", stdin=zeros).out == "0.5\n"
+    ran = program("forward", "-", preexec_fn=lambda: os.close(0))
+    assert ran.err == "sigcli: x: standard input is closed\n"
 
 
 @pytest.mark.parametrize(
@@ -163,21 +143,20 @@ def test_the_exit_code_is_the_same_when_the_result_is_written(tmp_path, sigcli):
     assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "unresolved"
 
 
-def test_a_device_takes_what_format_says():
-    done = shell("sigcli forward 0 -o /dev/stdout --format plain")
-    assert done.stdout == "0.5\n"
-    done = shell("sigcli forward 0 -o /dev/full --format plain")
-    assert (done.returncode, done.stderr) == (
-        2, "sigcli: --output: '/dev/full': No space left on device\n",
-    )  # fmt: skip
+def test_a_device_takes_what_format_says(sigcli):
+    ran = sigcli("forward", "0", "-o", "/dev/full", "--format", "plain")
+    assert ran == Ran(2, "", "sigcli: --output: '/dev/full': No space left on device\n")
 
 
-def test_what_standard_output_goes_to_is_not_taken_away(tmp_path):
-    script = "(echo first; sigcli forward 0 -o {} --format plain; echo last) > log; cat log"
-    for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
-        assert shell(script.format(name), cwd=tmp_path).stdout == "first\n0.5\nlast\n"
-    shell("echo old > log; sigcli forward 0 -o /dev/stdout --format plain >> log", cwd=tmp_path)
-    assert (tmp_path / "log").read_text() == "old\n0.5\n"
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_what_standard_output_goes_to_is_not_taken_away(program, tmp_path, name, mode):
+    (tmp_path / "log").write_text("old\n")
+    with open(tmp_path / "log", mode) as log:
+        print("first", file=log, flush=True)
+        program("forward", "0", "-o", name, "--format", "plain", stdout=log)
+        print("last", file=log)
+    assert (tmp_path / "log").read_text() == "old\n" * (mode == "a") + "first\n0.5\nlast\n"
 
 
 def test_a_gradient_without_its_dout_is_not_judged(tmp_path, sigcli):
@@ -190,61 +169,41 @@ def test_a_gradient_without_its_dout_is_not_judged(tmp_path, sigcli):
     assert sigcli("gradcheck", f"@{tmp_path}/r.json", "--dout", "1").code == 0
 
 
-def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
-    """Not more than 4 KiB fit."""
-    (tmp_path / "y.csv").write_text("old\n")
-    done = shell("trap '' XFSZ; ulimit -f 4; sigcli forward $(seq 3000) -o y.csv", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == "sigcli: --output: 'y.csv': File too large\n"
-    assert (tmp_path / "y.csv").read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["y.csv"]
+def test_output_that_does_not_fit_is_never_success(tmp_path):
+    """Not more than 4 KiB fit; a stream without a buffer writes what fits and says how much."""
+    limit = "export PYTHONUNBUFFERED=1; trap '' XFSZ; ulimit -f 4; "
+    done = shell(limit + "sigcli forward $(seq 3000) --format csv > out", cwd=tmp_path)
+    assert done.code == 2
+    assert done.err == "sigcli: the result could not be written: File too large\n"
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_that_does_not_fit_is_never_success(tmp_path, unbuffered):
-    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    done = shell(
-        "trap '' XFSZ; ulimit -f 4; sigcli forward $(seq 3000) --format csv > out",
-        cwd=tmp_path, env=env,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr == "sigcli: the result could not be written: File too large\n"
-
-
-def test_a_slow_reader_of_a_pipe_that_does_not_wait_gets_everything():
+def test_a_slow_reader_of_a_pipe_that_does_not_wait_gets_everything(program):
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
-    child = subprocess.Popen(
-        ["sigcli", "forward", *map(str, range(20_000)), "--format", "plain"], stdout=write_end
-    )
-    os.close(write_end)
-    with open(read_end, "rb") as file:
-        text = file.read()
-    assert child.wait(timeout=30) == 0
-    assert text.count(b"\n") == 20_000
+    line = ("forward", *map(str, range(20_000)), "--format", "plain")
+    with program.start(*line, stdout=write_end) as child, open(read_end, "rb") as file:
+        os.close(write_end)
+        assert file.read().count(b"\n") == 20_000
+    assert child.returncode == 0
 
 
-def test_backward_works_on_the_last_forward_pass():
-    done = shell(
-        "sigcli forward 24 32 5 > /dev/null; sigcli backward --dout 1 0.5 -2 --format plain"
-    )
-    assert done.stdout == "".join(f"{value}\n" for value in dx().tolist())
+def test_backward_works_on_the_last_forward_pass(sigcli):
+    sigcli("forward", "24", "32", "5")
+    ran = sigcli("backward", "--dout", "1", "0.5", "-2", "--format", "plain")
+    assert ran.out == "".join(f"{value}\n" for value in dx().tolist())
     note = r"sigcli: note: x is that of the last forward pass: 24\.0, 32\.0, 5\.0 "
     note += r"\(shape \(3,\), \d+ s ago\)\n"
-    assert re.fullmatch(note, done.stderr)
+    assert re.fullmatch(note, ran.err)
+    assert sigcli("backward", "--quiet", "--format", "plain").err == ""
 
 
-def test_the_note_can_be_silenced_and_the_memory_turned_off(tmp_path):
-    done = shell("sigcli forward 1 > /dev/null; sigcli backward --quiet --format plain")
-    assert done.stderr == ""
-    done = shell("export SIGCLI_STATE=; sigcli forward 1 > /dev/null; sigcli backward")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "sigcli: backward needs X, such as 'sigcli backward 24 32 5', or a forward pass before it\n"
-    )
-    mine = tmp_path / "mine.npz"
-    shell(f"export SIGCLI_STATE={mine}; sigcli forward 7 > /dev/null")
-    assert mine.exists()
+def test_the_memory_can_be_turned_off_or_lie_elsewhere(sigcli, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIGCLI_STATE", "")
+    sigcli("forward", "1")
+    assert sigcli("backward").code == 2
+    monkeypatch.setenv("SIGCLI_STATE", str(tmp_path / "mine.npz"))
+    sigcli("forward", "7")
+    assert os.listdir(tmp_path) == ["mine.npz"]
 
 
 def test_a_dout_of_another_size_than_the_last_pass_is_refused(sigcli, tmp_path):
@@ -272,28 +231,18 @@ def test_only_forward_is_remembered(sigcli):
     assert read["x"] == [1]
 
 
-def test_a_reader_that_goes_away_does_not_undo_the_pass():
-    done = shell(
-        "sigcli forward $(seq 20000) --format plain | head -n 1 || true; "
-        "sigcli backward --format csv"
-    )
-    assert done.stdout.count("\n") == 20_002
+def test_a_reader_that_goes_away_does_not_undo_the_pass(program, sigcli):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    assert program("forward", *map(str, range(20_000)), stdout=write_end).code < 0
+    os.close(write_end)
+    assert sigcli("backward", "--format", "csv").out.count("\n") == 20_001
 
 
-def test_a_home_that_cannot_be_written_breaks_nothing():
-    done = shell("export HOME=/proc/nowhere; sigcli forward 0 --format plain")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0.5\n", "")
-    done = shell("unset HOME; sigcli forward 0 --format plain")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0.5\n", "")
-
-
-def test_dtype_converts_and_says_what_is_lost(sigcli):
-    ran = sigcli(
-        "backward", "0.1", "1e39", "--dout", "0.1", "--dtype", "float32", "--format", "json"
-    )
-    read = json.loads(ran.out)
-    assert (read["dtype"], read["x"], read["dout"]) == ("float32", [0.1, "Infinity"], [0.1, 0.1])
-    assert ran.err == "sigcli: note: x[1]: 1e+39 is beyond float32 and becomes inf\n"
+@pytest.mark.parametrize("home", ["/proc/nowhere", None])
+def test_a_home_that_cannot_be_written_breaks_nothing(sigcli, monkeypatch, home):
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    assert sigcli("forward", "0", "--format", "plain") == Ran(0, "0.5\n", "")
 
 
 def test_a_narrow_file_gives_narrow_results(tmp_path: Path, sigcli):
@@ -304,62 +253,3 @@ def test_a_narrow_file_gives_narrow_results(tmp_path: Path, sigcli):
 
 def test_a_threshold_makes_the_class_the_answer(sigcli):
     assert sigcli("forward", "-1", "1", "--threshold", "0.5", "--format", "plain").out == "0\n1\n"
-
-
-def test_progress_is_shown_in_a_terminal_only_and_after_a_second(monkeypatch):
-    from sigcli.show import progress as module
-
-    class Terminal:
-        def isatty(self):
-            return True
-
-    bars = []
-    monkeypatch.setattr(module, "_bar", lambda *a: bars.append(a) or _Bar())
-    clock = iter([0.0, 0.5, 1.5, 1.6])
-    monkeypatch.setattr(module, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(module.sys, "stderr", Terminal())
-    with module.progress(30, wanted=True) as done:
-        done(10)
-        assert bars == []
-        done(10)
-        assert bars == [(30, "bytes")]
-        done(10)
-    assert _Bar.seen == [20, 30]
-
-
-@pytest.mark.parametrize("kind", ["txt", "npy"])
-def test_a_bar_does_not_disturb_the_result(tmp_path, kind):
-    x = np.zeros(2**20 + 1)
-    np.save(tmp_path / "x.npy", x)
-    (tmp_path / "x.txt").write_bytes(b"0\n" * 300_000)
-    options = ["--format", "plain"] if kind == "txt" else ["-o", "y.npy"]
-    code = (
-        "import sys\nfrom sigcli import cli\nfrom sigcli.show import progress\n"
-        "progress._PATIENCE = 0\nsys.exit(cli.run(sys.argv[1:]))"
-    )
-    main, side = pty.openpty()
-    with open(tmp_path / "out", "wb") as out:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "forward", f"@x.{kind}", *options],
-            cwd=tmp_path, stdout=out, stderr=side, env={**os.environ, "TERM": "xterm"},
-            check=False, timeout=60,
-        )  # fmt: skip
-    os.close(side)
-    shown = os.read(main, 10_000)
-    os.close(main)
-    assert done.returncode == 0
-    assert b"/s" in shown
-    assert (tmp_path / "out").read_bytes() == (b"0.5\n" * 300_000 if kind == "txt" else b"")
-    if kind == "npy":
-        np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), x + 0.5)
-
-
-class _Bar:
-    seen: list[int] = []  # noqa: RUF012  # the test's own record
-    task_ids = (0,)
-
-    def update(self, task, completed):
-        self.seen.append(completed)
-
-    def stop(self):
-        pass

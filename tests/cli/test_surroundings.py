@@ -15,9 +15,9 @@ import pytest
     ["COLUMNS=²", "COLUMNS=99999999999", "COLUMNS=-1", "LINES=x", "TERMINAL_WIDTH=abc",
      "_SIGCLI_COMPLETE=bogus", "_SIGCLI_COMPLETE=complete_bogus", "_SIGCLI_COMPLETE=source_"],
 )  # fmt: skip
-def test_a_setting_that_makes_no_sense_is_passed_over(process, setting):
+def test_a_setting_that_makes_no_sense_is_passed_over(program, setting):
     name, _, value = setting.partition("=")
-    ran = process("forward", "1", "--format", "plain", env={**os.environ, name: value})
+    ran = program("forward", "1", "--format", "plain", env={**os.environ, name: value})
     assert (ran.code, ran.out, ran.err) == (0, "0.7310585786300049\n", "")
 
 

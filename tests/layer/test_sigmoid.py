@@ -7,7 +7,6 @@ import pytest
 
 from sigcli import Sigmoid, sigmoid
 from sigcli.errors import DtypeError, OrderError, RangeError, ShapeError
-from sigcli.layer.sigmoid import textbook
 
 LIMITS = {"float64": 4, "float32": 1, "float16": 1}  # ULPs
 REACH = {"float64": 746.0, "float32": 104.0, "float16": 18.0}  # beyond, y is 0 or 1
@@ -22,17 +21,24 @@ def edges(dtype: str) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def points(dtype: str, count: int = 3000) -> np.ndarray:
+def points(dtype: str, count: int) -> np.ndarray:
     rng = np.random.default_rng(20_26)
     reach = REACH[dtype]
     drawn = [rng.uniform(-reach * scale, reach * scale, count) for scale in (1, 0.1, 0.01, 1e-6)]
     return np.concatenate([*drawn]).astype(dtype)
 
 
+def textbook(x, dout):
+    """Return dx as the book computes it."""
+    with np.errstate(over="ignore"):
+        y = 1 / (1 + np.exp(-x))
+    return dout * (1 - y) * y
+
+
 @pytest.mark.parametrize("dtype", LIMITS)
-@pytest.mark.parametrize("make", [points, edges])
-def test_y_and_its_slope_are_right_to_a_few_ulps(truth, make, dtype):
-    x = make(dtype)
+@pytest.mark.parametrize("count", [400, pytest.param(3000, marks=pytest.mark.long)])
+def test_y_and_its_slope_are_right_to_a_few_ulps(truth, dtype, count):
+    x = np.concatenate([edges(dtype), points(dtype, count)])
     layer = Sigmoid()
     y, slope = layer.forward(x), layer.backward(np.ones_like(x))
     assert y.dtype == slope.dtype == x.dtype
@@ -42,7 +48,7 @@ def test_y_and_its_slope_are_right_to_a_few_ulps(truth, make, dtype):
 
 @pytest.mark.parametrize("dtype", LIMITS)
 def test_the_textbook_formula_would_fail_the_same_test(truth, dtype):
-    x = points(dtype)
+    x = points(dtype, 100)
     slope = textbook(x, np.ones_like(x))
     assert truth.most_ulps(slope, truth.slope, x) > 1000
 
@@ -55,7 +61,7 @@ def test_a_formula_that_is_off_by_five_ulps_would_fail_the_same_test(truth):
 
 def test_dx_is_right_to_six_ulps_where_it_is_a_normal_number(truth):
     rng = np.random.default_rng(7)
-    x = rng.uniform(-700, 700, 3000)
+    x = rng.uniform(-700, 700, 1000)
     dout = rng.normal(size=x.size) * 10.0 ** rng.integers(-3, 4, x.size)
     layer = Sigmoid()
     layer.forward(x)
@@ -97,13 +103,13 @@ def test_an_infinite_dout_where_the_gradient_is_0_gives_nan():
 
 
 def test_y_of_x_and_of_minus_x_add_up_to_1():
-    x = points("float64")
+    x = points("float64", 3000)
     np.testing.assert_allclose(sigmoid(x) + sigmoid(-x), 1, rtol=2**-52)
 
 
 def test_backward_is_linear_in_dout():
     layer = Sigmoid()
-    layer.forward(points("float64"))
+    layer.forward(points("float64", 3000))
     np.testing.assert_array_equal(layer.backward(-4.0), -4 * layer.backward(1.0))
 
 
@@ -171,7 +177,6 @@ def test_no_input_warns_or_raises_a_floating_point_error():
             layer.forward(narrow)
             layer.backward(narrow)
             layer.complement(narrow)
-            textbook(narrow, narrow)
 
 
 def test_results_share_memory_with_nothing():

@@ -17,24 +17,24 @@ X = "x: line 1: "
 
 
 @pytest.mark.parametrize("word", ["--1", "O.5", "$1.5", "<0.001", '"1.5"', "(1.5)", "−−1", "value"])
-def test_a_first_line_that_is_no_number_is_no_header_either(process, word):
-    ran = process("forward", "-", "--format", "plain", input=f"{word}\n2\n")
+def test_a_first_line_that_is_no_number_is_no_header_either(program, word):
+    ran = program("forward", "-", "--format", "plain", stdin=f"{word}\n2\n")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"sigcli: {X}'{word}' is not a number")
     assert ran.err.endswith(f"\n  {word}\n  {'^' * len(word)}\n")
 
 
 @pytest.mark.parametrize("cells", ["a,1.5", "a,-b", "O.5,b", '"1",b', "$2,b", "a,.5"])
-def test_a_header_of_several_columns_has_no_cell_that_is_like_a_number(process, cells):
-    ran = process("forward", "-", "--format", "plain", input=f"{cells}\n1,2\n")
+def test_a_header_of_several_columns_has_no_cell_that_is_like_a_number(program, cells):
+    ran = program("forward", "-", "--format", "plain", stdin=f"{cells}\n1,2\n")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"sigcli: {X}")
 
 
-def test_a_header_that_does_not_name_the_array_is_said(process):
-    ran = process("forward", "-", "--format", "plain", input="y\n0\n")
+def test_a_header_that_does_not_name_the_array_is_said(program):
+    ran = program("forward", "-", "--format", "plain", stdin="y\n0\n")
     assert (ran.out, ran.err) == ("0.5\n", f"sigcli: note: {X[:-2]} is taken for a header\n")
-    assert process("forward", "-", "--format", "plain", input="x\n0\n").err == ""
+    assert program("forward", "-", "--format", "plain", stdin="x\n0\n").err == ""
 
 
 FILES = {
@@ -130,7 +130,7 @@ ARRIVALS = {
 
 
 @pytest.mark.parametrize("content", ARRIVALS.values(), ids=ARRIVALS)
-def test_the_result_does_not_depend_on_how_the_bytes_arrive(process, content):
+def test_the_result_does_not_depend_on_how_the_bytes_arrive(program, content):
     """Byte by byte with pauses through a pipe that does not wait, and all at once."""
     read, write = os.pipe()
     fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)

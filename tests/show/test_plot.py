@@ -6,7 +6,6 @@ import json
 import os
 import re
 import struct
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +21,7 @@ from sigcli.show.chart import Canvas, joined
 from sigcli.show.plot import plot
 from sigcli.show.sections import Style
 
-from ..terminal import ESCAPES, in_terminal
+from ..program import AN_OLD_ENCODING, ESCAPES, in_terminal
 
 needs_matplotlib = pytest.mark.skipif(
     find_spec("matplotlib") is None, reason="pictures need pip install matplotlib"
@@ -214,9 +213,10 @@ def test_ticks_are_round_numbers_as_many_as_have_room(start, end, columns, label
     assert all(abs(float(label) - x) < step / 1000 for x, label in found.items())
 
 
-def test_the_labels_of_an_axis_never_touch_or_stick_out(width):
+@pytest.mark.parametrize("count", [25, pytest.param(200, marks=pytest.mark.long)])
+def test_the_labels_of_an_axis_never_touch_or_stick_out(width, count):
     rng = np.random.default_rng(3)
-    for _ in range(200):
+    for _ in range(count):
         start = rng.choice([-1, 1]) * 10 ** rng.uniform(-3, 12)
         end = start + max(1, abs(start)) * 10 ** rng.uniform(-8.9, 3)
         drawing = chart(start=start, end=end)
@@ -372,8 +372,8 @@ def test_no_line_is_too_long_or_ends_in_blanks(width, sigcli):
         assert Drawing(out).columns == min(width, 100) - GUTTER - 2
 
 
-def test_in_a_pipe_it_is_80_columns_wide_and_without_colour(process):
-    ran = process("plot", "24", "32", "5")
+def test_in_a_pipe_it_is_80_columns_wide_and_without_colour(sigcli):
+    ran = sigcli("plot", "24", "32", "5")
     assert (ran.code, ran.err) == (0, "")
     assert "\x1b" not in ran.out
     assert max(map(len, ran.out.splitlines())) == 80
@@ -395,16 +395,15 @@ def test_x_may_have_any_shape_and_type(sigcli, x):
     assert ran.out.count("●") == (0 if x == "[]" else 2)
 
 
-def test_x_may_come_from_a_file_or_a_pipe(sigcli, process, tmp_path):
+def test_x_may_come_from_a_file_or_a_pipe(sigcli, tmp_path):
     np.save(tmp_path / "x.npy", [1.0, 2.0])
     typed = sigcli("plot", "1", "2").out
     assert sigcli("plot", f"@{tmp_path / 'x.npy'}").out == typed
-    assert process("plot", "-", input="1\n2\n").out == typed
+    assert sigcli("plot", "-", stdin="1\n2\n").out == typed
 
 
 def test_an_old_encoding_gets_ascii(process):
-    env = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
-    ran = process("plot", "-7", "0", env=env)
+    ran = process("plot", "-7", "0", env={**os.environ, **AN_OLD_ENCODING})
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.isascii()
     drawing = Drawing(ran.out)
@@ -562,7 +561,9 @@ def test_pdf_is_whole(sigcli, tmp_path):
 
 
 @needs_matplotlib
-@pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
+@pytest.mark.parametrize(
+    "suffix", ["svg", *(pytest.param(suffix, marks=pytest.mark.long) for suffix in ("png", "pdf"))]
+)
 def test_the_same_plot_is_the_same_picture_whatever_matplotlib_is_set_to(
     process, sigcli, tmp_path, monkeypatch, suffix
 ):
@@ -578,19 +579,15 @@ def test_the_same_plot_is_the_same_picture_whatever_matplotlib_is_set_to(
 
 
 @needs_matplotlib
-def test_a_picture_leaves_no_state_behind(tmp_path):
-    code = (
-        "import sys, matplotlib\nfrom sigcli import cli\n"
-        "names = [name for name in matplotlib.rcParams if name != 'backend']\n"
-        "def settings():\n    return [matplotlib.rcParams[name] for name in names]\n"
-        "before = settings()\ncli.run(['plot', '1', '-o', sys.argv[1]])\n"
-        "print(settings() == before, 'matplotlib.pyplot' in sys.modules)"
-    )  # to look at the setting of the backend is to choose one
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "p.svg"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "True False\n"
-    assert (tmp_path / "p.svg").stat().st_size
+def test_a_picture_leaves_no_state_behind(sigcli, tmp_path):
+    import matplotlib
+
+    # To look at the setting of the backend is to choose one.
+    names = [name for name in matplotlib.rcParams if name != "backend"]
+    before = [matplotlib.rcParams[name] for name in names]
+    picture(sigcli, tmp_path / "p.svg", "1")
+    assert [matplotlib.rcParams[name] for name in names] == before
+    assert "matplotlib.pyplot" not in sys.modules
 
 
 def drawn(*x: float, start: float | None = None, end: float | None = None):
@@ -654,35 +651,6 @@ def test_a_picture_that_cannot_be_written_leaves_what_was_there(sigcli, tmp_path
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == f"sigcli: --output: '{tmp_path}/p.svg': No space left on device\n"
     assert [(f.name, f.read_text()) for f in tmp_path.iterdir()] == [("p.svg", "before")]
-
-
-# Loading
-
-
-@pytest.mark.parametrize(
-    ("line", "unwanted"),
-    [
-        ("--help", ["numpy", "matplotlib"]),
-        ("--from 3 --to 1", ["numpy", "rich.console"]),
-        ("--from 20", ["numpy", "rich.console"]),
-        ("1 --from 3 --to 1", ["numpy", "rich.console"]),
-        ("abc", ["numpy", "rich.console"]),
-        ("--format plain", ["numpy", "rich.console"]),
-        ("-o p.txt", ["numpy", "rich.console"]),
-        ("1 --format json", ["rich.console", "matplotlib", "sigcli.check"]),
-        ("1", ["matplotlib", "sigcli.check"]),
-    ],
-)
-def test_what_is_not_needed_is_not_loaded(line, unwanted):
-    code = (
-        "import sys\nfrom sigcli import cli\ncli.run(sys.argv[1:])\n"
-        f"print('loaded:', [m for m in {unwanted} if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "plot", *line.split()],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
 def test_the_help_has_the_formula_and_two_examples(sigcli):

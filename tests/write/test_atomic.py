@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sigcli.errors import FileError
-from sigcli.write.atomic import replacing
+from sigcli.write.atomic import beside, created, replacing
 
 
 def write(path, content: bytes = b"new") -> None:
@@ -90,3 +90,12 @@ def test_a_full_disk_leaves_the_old_file():
     with pytest.raises(FileError) as caught:
         write("/dev/full", b"x" * 100_000)
     assert str(caught.value) == "--output: '/dev/full': No space left on device"
+
+
+def test_the_temporary_file_is_new_and_for_its_owner_alone(tmp_path):
+    """A link of the same name is not followed; the mode is that of the old file only at the end."""
+    name = beside(str(tmp_path / "y.npy"))
+    os.symlink(tmp_path / "victim", name)
+    with pytest.raises(FileExistsError), created(name, 0o644):
+        pass
+    assert not (tmp_path / "victim").exists()

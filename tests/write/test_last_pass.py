@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -171,17 +169,16 @@ def test_a_folder_that_cannot_be_made_breaks_nothing(tmp_path, monkeypatch):
     assert last_pass.recall() is None
 
 
-def test_many_processes_share_it_and_each_reads_one_complete_pass(state):
-    code = (
-        "import sys, numpy as np\nfrom sigcli.write import last_pass\n"
-        "n = int(sys.argv[1])\n"
+def test_many_processes_share_it_and_each_reads_one_complete_pass(program, state):
+    hook = (
+        "import os, numpy as np\nfrom sigcli.write import last_pass\n"
+        "n = os.getpid() % 1000\n"
         "for _ in range(20):\n"
         "    last_pass.remember(np.full(1000 + n, float(n)))\n"
         "    x = last_pass.recall().x\n"
         "    assert x.size == 1000 + x[0] and (x == x[0]).all()\n"
     )
-    children = [subprocess.Popen([sys.executable, "-c", code, str(n)]) for n in range(8)]
-    assert [child.wait(timeout=60) for child in children] == [0] * 8
+    assert {ran.code for ran in program.together([("--version",)] * 8, hook=hook)} == {0}
     assert os.listdir(state.parent) == [state.name]
 
 

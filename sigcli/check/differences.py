@@ -21,6 +21,8 @@ miss of the fits and w the weights that give f′(x) H, the derivative is within
 *Noise* enters by its root mean square, as rounding errors at different points are independent;
 ``noise`` itself is taken as four standard deviations, so that the first term is five of them.
 
+*A power of |h|* between 1 and 2.7, as of |x|¹·³, is seen by its law at wider windows.
+
 *A kink* anywhere between x and H bends both polynomials, and r shows it; κ is the largest ratio,
 over all its places, of the error it makes to the r it causes. So it is for the next term of the
 polynomials, with a smaller κ. With one term, the half difference of the slopes to either side
@@ -52,6 +54,9 @@ TERMS = 5  # the most that are fitted; of 8 nodes, 3 are left to contradict them
 DEVIATIONS = 4.0  # a bound on noise is so many of its standard deviations
 _NEGLIGIBLE = 2.0**-48  # part of a value by which a polynomial may miss it in any case
 _SPARSE = (0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55)  # which rungs below a window it must meet
+_CHANGES = 4  # of slopes from window to window, that tell a law
+# The factors that powers of h from 2.7 down to 1.07 make; and by which part they may differ.
+_FASTEST, _SLOWEST, _SAME = 0.45, 0.97, 0.1
 _SURE = 1.25  # times 4 deviations are 5, for a slope that several values go into
 
 # For 1 to 5 terms: the error in f′(x) H divided by the miss that shows, at most, if the next power
@@ -254,8 +259,32 @@ def fit(
     value, bend, rough = (
         np.where(none, np.nan, np.ldexp(other[best, column], exponent)) for other in others
     )
-    bound = np.ldexp(bound, exponent) + np.nan_to_num(np.spacing(np.abs(value)))
+    hidden = np.zeros(bound.shape) if smooth else _hidden(candidates[0][1], starts, widest)
+    bound = np.ldexp(bound + hidden, exponent) + np.nan_to_num(np.spacing(np.abs(value)))
     return Fit(value, bound, window, widest, bend, np.where(none, np.inf, rough))
+
+
+def _hidden(slopes: Float64, starts: Indices, widest: Indices) -> Float64:
+    """Return how far f′(x) may still be from where noise hides that slopes go on changing.
+
+    Of f = |x|¹·³ the slope over ±h is h⁰·³: from one window to the next it changes by a factor
+    that is always the same, and near 1. Where the slopes of the windows that are too wide to be
+    believed do so, their changes are summed up down to h = 0. Those of a smooth f shrink faster.
+
+    Parameters
+    ----------
+    slopes : ndarray of float64
+        Of one term, of each window, of shape (windows, n), the finest first.
+    starts, widest : ndarray of int
+        The largest rung of each window, and of the widest that is believed.
+    """
+    count, columns = slopes.shape
+    at = np.searchsorted(-starts, -widest) + np.arange(1, 2 + _CHANGES)[:, np.newaxis]
+    change = -np.diff(slopes[np.minimum(at, count - 1), np.arange(columns)], axis=0)
+    factors = change[:-1] / change[1:]
+    low, high = factors.min(axis=0), factors.max(axis=0)
+    law = (low > _FASTEST) & (high < _SLOWEST) & (high - low < _SAME * low) & (at[-1] < count)
+    return np.where(law, np.abs(change[0]) * high / (1 - high), 0.0)
 
 
 def _missed(

@@ -288,3 +288,17 @@ def test_0_is_no_gradient_of_a_square_beside_0(x):
 def test_a_right_0_passes_where_relu_is_0_however_near_the_kink(x):
     relu = check(lambda x: np.maximum(x, 0), lambda x: 1.0 * (x > 0), [x, 1.0])
     assert relu.verdict == "pass"
+
+
+@pytest.mark.parametrize("power", [1.1, 1.3, 1.5, 1.75, 2.5])
+def test_a_power_of_the_distance_hides_no_slope_in_the_noise(power):
+    """sign(x) |x|¹·³ has the slope 0 at 0, and over ±h a slope of h⁰·³."""
+    rng = np.random.default_rng(0)
+    offset, slope, factor = rng.uniform(-1, 1, 60), rng.uniform(-0.1, 0.1, 60), rng.normal(size=60)
+    found = check(
+        lambda x: offset + slope * x + factor * np.sign(x) * np.abs(x) ** power,
+        lambda x: slope,
+        np.zeros(60),
+    )
+    assert "wrong" not in found.verdicts
+    assert not np.any(np.abs(found.numeric - 1.0 * slope * found.dout) > found.bound)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-REAL_TYPES = "integers and float16, float32 and float64"
+REAL_TYPES = "integers, float16, float32 or float64"
 
 Array = NDArray[np.floating[Any]]  # of float16, float32 or float64
 Float64 = NDArray[np.float64]
@@ -39,7 +39,7 @@ def real(name: str, values: ArrayLike) -> Array:
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise DtypeError(f"{name}: an array of {array.dtype} is not taken; {REAL_TYPES} are")
+        raise DtypeError(f"{name}: an array of {array.dtype} cannot be used; expected {REAL_TYPES}")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

@@ -121,7 +121,7 @@ def os_reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, IsADirectoryError):
-        return "a folder, where a file is right"
+        return "expected a file, this is a folder"
     return error.strerror or str(error)
 
 
@@ -131,7 +131,7 @@ def mismatch(
     """Return the error for an array whose shape is not that of the `other`."""
     return ShapeError(
         f"{name} has the shape {shape} where {other} has {expected}; "
-        "the same shape is right, or a single number"
+        "expected the same shape, or a single number"
     )
 
 

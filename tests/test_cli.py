@@ -44,21 +44,21 @@ KNOWN = f"the commands are {', '.join(COMMANDS)}; 'sigcli --help' shows how"
          "no X: --dout took all 8 numbers; to keep some for X write "
          "'sigcli backward --dout=1 2 3 4 5 6 …'"),
         (("backward", "1", "2", "--dout", "1", "2", "3"),
-         "dout has the shape (3,) where x has (2,); the same shape is right, or a single number"),
+         "dout has the shape (3,) where x has (2,); expected the same shape, or a single number"),
         (("backward", "1", "--y", "0.5"), "--y stands in place of X; leave out X"),
         (("backward", "--y", "0.5", "--textbook"),
          "--y stands in place of X; leave out --textbook"),
-        (("backward", "--y", "0.5", "1.5"), "y[1]: 1.5 is out of range; 0 ≤ y ≤ 1 is right"),
+        (("backward", "--y", "0.5", "1.5"), "y[1]: 1.5 is out of range; expected 0 ≤ y ≤ 1"),
         (("gradcheck", "[]"), "x is empty: there is no gradient to check"),
         (("forward", "1", "--format", "xml"),
          "--format: no 'xml'; choose table, plain, csv or json"),
         (("forward", "1", "--rows", "-1"),
          "--rows: '-1' is not a whole number from 1 to 100000000, or all"),
         *((("gradcheck", "1", "--rtol", rtol),
-           f"--rtol: '{rtol}' is out of range; 0 < value < 1 is right")
+           f"--rtol: '{rtol}' is out of range; expected 0 < value < 1")
           for rtol in ("0", "1", "nan")),
         *((("forward", "1", "--threshold", threshold),
-           f"--threshold: '{threshold}' is out of range; 0 ≤ value ≤ 1 is right")
+           f"--threshold: '{threshold}' is out of range; expected 0 ≤ value ≤ 1")
           for threshold in ("1.5", "-0.1")),
         (("gradcheck", "1", "--rtol", "abc"), "--rtol: 'abc' is not a number"),
     ],
@@ -149,7 +149,7 @@ def test_a_single_number_is_repeated(sigcli, x, dout, both):
 def test_other_shapes_are_refused(sigcli, x, dout):
     ran = sigcli("backward", x, "--dout", dout)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.endswith("; the same shape is right, or a single number\n")
+    assert ran.err.endswith("; expected the same shape, or a single number\n")
 
 
 @pytest.mark.parametrize(

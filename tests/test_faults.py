@@ -131,7 +131,7 @@ def test_a_pass_that_cannot_be_remembered_is_not_taken_for_an_older_one(program,
         ("own.py/y.csv", "Not a directory"),
         ("/proc/y.csv", "no such folder"),
         ("/dev/full/y.csv", "Not a directory"),
-        (".", "a folder, where a file is right"),
+        (".", "expected a file, this is a folder"),
     ],
 )
 def test_where_no_file_can_be_made_the_reason_is_given(sigcli, folder, path, reason):

@@ -549,11 +549,11 @@ KEPT = {
     ),
     "a carriage return alone": (
         Case(["forward", "@f.csv"], files={"f.csv": b"x,y\n1,2\r3,4\n"}),
-        r"x: line 2 ends with \r alone; \n or \r\n is right",
+        r"x: line 2 ends with \r alone; expected \n or \r\n",
     ),
     "a carriage return alone, through a pipe": (
         Case(["forward", "-", "--format", "plain"], b"x,y\n1,2\r3,4\n"),
-        r"x: line 2 ends with \r alone; \n or \r\n is right",
+        r"x: line 2 ends with \r alone; expected \n or \r\n",
     ),
     "a name in an archive that is no UTF-8": (
         Case(["forward", "@f.npz"], files={"f.npz": zip_with("\u00e9".encode(), b"\xc3A")}),

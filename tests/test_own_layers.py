@@ -109,7 +109,7 @@ def test_a_wrong_layer_exits_1_and_is_told_what_is_wrong(sigcli):
     code, found = checked(sigcli, "-1", "0", "2", "--layer", "layers.py:Squared")
     assert code == 1
     assert found["verdicts"] == ["wrong", "pass", "wrong"]
-    assert found["mistake"] == "dout times y · y for y · (1 − y)"
+    assert found["mistake"] == "dout times y · y, in place of y · (1 − y)"
 
 
 def test_a_broken_promise_exits_1_though_all_gradients_pass(sigcli):
@@ -167,7 +167,7 @@ def test_an_unresolved_layer_exits_3(sigcli):
         (["--layer", "layers.py:Sigmoid", "--shape", "99999,99999"],
          "--shape: '99999,99999' holds more than 100000000 numbers"),
         (["1", "2", "--dout", "1", "1", "--dx", "1", "2", "3"],
-         "dx has the shape (3,) where x has (2,); the same shape is right, or a single number"),
+         "dx has the shape (3,) where x has (2,); expected the same shape, or a single number"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_line_and_exit_2(sigcli, args, error):

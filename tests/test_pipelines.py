@@ -218,7 +218,7 @@ def test_a_dout_of_another_size_than_the_last_pass_is_refused(sigcli, tmp_path):
     ran = sigcli("backward", "--dout", f"@{tmp_path}/d")
     assert ran.err == (
         "sigcli: dout has the shape (3,) where the last forward pass has (2,); "
-        "the same shape is right, or a single number\n"
+        "expected the same shape, or a single number\n"
     )
 
 

@@ -47,8 +47,8 @@ import numpy as np
 
 from ..arrays import Bools, Float64, Indices
 from .records import Arrays
+from .steps import RATIO
 
-RATIO = Fraction(8, 5)  # of a step to the next; with 2, all steps of a ladder may be whole waves
 NODES = 8  # steps of a window
 TERMS = 5  # the most that are fitted; of 8 nodes, 3 are left to contradict them
 DEVIATIONS = 4.0  # a bound on noise is so many of its standard deviations
@@ -106,28 +106,6 @@ class _Basis:
 
     powers: Float64
     weights: Float64
-
-
-def ladder(largest: Float64, rungs: int) -> Float64:
-    """Return the steps largest, largest / ratio, …, of shape (rungs, n).
-
-    For a power of 2, the first 22 are exact: 5ᵏ · 2⁻³ᵏ times it. Where they have fewer digits than
-    x, x ± h are exact too; a rounded point would move the even part as a kink does.
-    """
-    shrinking = np.full(rungs, float(1 / RATIO))
-    shrinking[0] = 1
-    return np.outer(np.multiply.accumulate(shrinking), largest)
-
-
-def power_of_2(size: Float64) -> Float64:
-    """Return the largest power of 2 that is no larger than each `size`."""
-    return np.asarray(np.ldexp(0.5, np.frexp(size)[1]))
-
-
-def exact(x: Float64, steps: Float64) -> Float64:
-    """Return the `steps` such that x + h and x − h are floats, and no less than four apart."""
-    size = np.abs(x)
-    return np.asarray(np.maximum((size + steps) - size, 4 * np.spacing(size)))
 
 
 @cache
@@ -281,10 +259,11 @@ def _hidden(slopes: Float64, starts: Indices, widest: Indices) -> Float64:
     count, columns = slopes.shape
     at = np.searchsorted(-starts, -widest) + np.arange(1, 2 + _CHANGES)[:, np.newaxis]
     change = -np.diff(slopes[np.minimum(at, count - 1), np.arange(columns)], axis=0)
-    factors = change[:-1] / change[1:]
-    low, high = factors.min(axis=0), factors.max(axis=0)
-    law = (low > _FASTEST) & (high < _SLOWEST) & (high - low < _SAME * low) & (at[-1] < count)
-    return np.where(law, np.abs(change[0]) * high / (1 - high), 0.0)
+    with np.errstate(all="ignore"):
+        factors = change[:-1] / change[1:]
+        low, high = factors.min(axis=0), factors.max(axis=0)
+        law = (low > _FASTEST) & (high < _SLOWEST) & (high - low < _SAME * low) & (at[-1] < count)
+        return np.where(law, np.abs(change[0]) * high / (1 - high), 0.0)
 
 
 def _missed(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..arrays import Array, Bools, Float64, Indices, real
 from ..errors import DtypeError, ShapeError
-from .differences import power_of_2
 from .records import Arrays
+from .steps import power_of_2
 from .variables import Variable
 
 ULPS = 4.0  # units in the last place by which y may be off, unless the layer says otherwise
@@ -34,7 +34,7 @@ def output(y: Any) -> Array:
         If it is None, or holds no numbers.
     """
     if y is None:
-        raise DtypeError("forward returns nothing; y is right")
+        raise DtypeError("forward returns nothing; expected y")
     try:
         array = np.array(y)
     except ValueError as error:

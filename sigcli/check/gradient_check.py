@@ -87,7 +87,7 @@ def gradcheck(
         If `forward` gives two different y for one x.
     """
     if rtol is not None and not 0 < rtol < 1:
-        raise RangeError(f"rtol: {rtol} is out of range; 0 < rtol < 1 is right")
+        raise RangeError(f"rtol: {rtol} is out of range; expected 0 < rtol < 1")
     asked = ask(layer, x, dout, dx)
     size = asked.x.size
     drawn = _drawn(size, samples, seed)

@@ -31,7 +31,7 @@ _BY_DOUT = {  # what the right gradient would be with another dout
 }
 _FOR_SLOPE: dict[
     str, Callable[[Float64, Float64], Float64]
-] = {  # what people write for y · (1 − y)
+] = {  # what people write, in place of y · (1 − y)
     "x · (1 − x)": lambda x, y: x * (1 - x),
     "y · y": lambda x, y: y * y,
     "(1 − y) · (1 − y)": lambda x, y: (1 - y) * (1 - y),
@@ -243,11 +243,13 @@ def _by_differences(points: Points) -> Iterator[Mistake]:
         gradient = points.right + _STEP / 2 * curvature
         bound = _STEP / 2 * rough + points.bound
         yield Mistake(f"a one-sided difference with h = {_STEP:g}", gradient, bound, *hint)
-    yield Mistake("divided by 2 and multiplied by h, for / (2 * h)", _STEP**2 * points.right)
+    yield Mistake(
+        "divided by 2 and multiplied by h, in place of / (2 * h)", _STEP**2 * points.right
+    )
 
 
 def _of_y(points: Points, *, naming: bool) -> Iterator[Mistake]:
-    """Yield other functions of x and y for y · (1 − y), and that with 1 − y rounded.
+    """Yield other functions of x and y, in place of y · (1 − y), and that with 1 − y rounded.
 
     To name one, y counts as rounded by a unit, since it differs so from one way of computing it to
     another.
@@ -261,7 +263,7 @@ def _of_y(points: Points, *, naming: bool) -> Iterator[Mistake]:
     for name, function in _FOR_SLOPE.items() if points.is_sigmoid or naming else ():
         text = f"dout times {name.rstrip(',')}"
         if points.is_sigmoid:
-            text = f"dout times {name} for y · (1 − y)"
+            text = f"dout times {name.rstrip(',')}, in place of y · (1 − y)"
         gradient = dout * function(x, y)
         rough = np.abs(dout * function(x, y * (1 + 2 * unit)) - gradient)
         yield Mistake(text, gradient, rough, because)

@@ -16,12 +16,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Bools, Float64, Indices
-from .differences import NODES, ladder, power_of_2
+from .differences import NODES
 from .evaluate import Section
 from .jumps import above_jumps
 from .probe import EPS64, noise_along
 from .samples import LARGEST, NEARBY, RUNGS, Samples, averaged, fitted, sample, some, together
 from .slopes import Slopes, slopes_of, with_kinks
+from .steps import ladder, power_of_2
 
 # Rungs of the ladder of 66 steps:
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])

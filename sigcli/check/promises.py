@@ -80,16 +80,18 @@ class Passes:
         """Return the latest dx as an array like x, NaN if it cannot be one, and what is wrong."""
         nowhere = np.full(self.x.shape, np.nan)
         if self.latest is None:
-            return nowhere, ("backward returns nothing; dx is right",)
+            return nowhere, ("backward returns nothing; expected dx",)
         dx = np.asarray(self.latest)
         if dx.dtype.kind not in "fiub":
-            return nowhere, (f"backward gives a dx of {dx.dtype}; a float type is right",)
+            return nowhere, (f"backward gives a dx of {dx.dtype}; expected a float type",)
         if dx.shape != self.x.shape:
             shapes = f"backward gives a dx of shape {dx.shape} where x has {self.x.shape}"
-            return nowhere, (f"{shapes}; the same shape is right",)
+            return nowhere, (f"{shapes}; expected the same shape",)
         if dx.dtype.kind != "f" or dx.dtype.itemsize > 8:
             wide = dx.astype(np.float64)
-            return wide, (f"backward gives a dx of {dx.dtype}; float16, 32 or 64 are right",)
+            return wide, (
+                f"backward gives a dx of {dx.dtype}; expected float16, float32 or float64",
+            )
         return dx.astype(dx.dtype.newbyteorder("=")), ()
 
     def earlier_gradient(self) -> Float64 | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Float64, Indices
-from .differences import NODES, Fit, exact, fit, ladder
+from .differences import NODES, Fit, fit
 from .evaluate import Rise, Section
+from .steps import exact, ladder
 
 RUNGS = 66
 LARGEST = 0.5  # the largest step, where y varies on a scale of 1

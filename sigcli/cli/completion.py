@@ -301,6 +301,6 @@ def prepare(args: Sequence[str]) -> None:
         where = "no shell is around it; call it from bash, zsh or fish"
         raise UsageError(f"{option}: {where}") from None
     if shell not in SCRIPTS:
-        raise UsageError(f"{option} is not for {shell}; bash, zsh and fish are right")
+        raise UsageError(f"{option} is not for {shell}; expected bash, zsh or fish")
     scripts = {name: script.replace("%", "%%") for name, script in SCRIPTS.items()}
     _completion_shared._completion_scripts.update(scripts)

@@ -115,7 +115,7 @@ GRAPH = Forms(
     formats=TABLE.formats,
     suffixes=TABLE.suffixes,
     options=TABLE.options,
-    lacking={"plain": "graph has no plain form; --format json, csv or table is right"},
+    lacking={"plain": "graph has no plain form; expected --format json, csv or table"},
 )
 _PLOT_FORMATS = ("table", "csv", "json")
 PLOT = Forms(

@@ -17,7 +17,7 @@ def finite(name: str, text: str) -> float:
     """Read a finite number."""
     value = _number(name, text)
     if not isfinite(value):
-        raise RangeError(f"{name}: {quoted(text)} is not finite; a number such as -8 is right")
+        raise RangeError(f"{name}: {quoted(text)} is not finite; expected a number such as -8")
     return value
 
 
@@ -27,7 +27,7 @@ def fraction(name: str, text: str, *, inclusive: bool) -> float:
     if 0 < value < 1 or (inclusive and value in (0, 1)):
         return value
     span = "0 ≤ value ≤ 1" if inclusive else "0 < value < 1"
-    raise RangeError(f"{name}: {quoted(text)} is out of range; {span} is right")
+    raise RangeError(f"{name}: {quoted(text)} is out of range; expected {span}")
 
 
 def _number(name: str, text: str) -> float:

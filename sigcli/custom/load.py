@@ -89,11 +89,11 @@ def _check_layer(value: object, spec: str) -> None:
         return
     if isinstance(value, type):
         name = value.__name__
-        raise LayerError(f"--layer: {spec} gives the class {name}; a layer is right, as {name}()")
+        raise LayerError(f"--layer: {spec} gives the class {name}; expected a layer, as {name}()")
     missing = [name for name in _METHODS if not callable(getattr(value, name, None))]
     raise LayerError(
         f"--layer: {spec} gives {_kind(value)}, which has no {' and no '.join(missing)}; "
-        "an object with forward(x) and backward(dout) is right"
+        "expected an object with forward(x) and backward(dout)"
     )
 
 
@@ -114,7 +114,7 @@ def _check_call(target: object, spec: str) -> None:
 
 
 _RIGHT = (
-    "right is a class with forward(x) and backward(dout), "
+    "expected a class with forward(x) and backward(dout), "
     "or a function without arguments that builds one"
 )
 

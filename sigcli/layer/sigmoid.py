@@ -126,7 +126,7 @@ class Sigmoid:
         if outside.size:
             index = np.unravel_index(outside[0], y.shape)
             raise RangeError(
-                f"{element('y', index)}: {y[index]} is out of range; 0 ≤ y ≤ 1 is right"
+                f"{element('y', index)}: {y[index]} is out of range; expected 0 ≤ y ≤ 1"
             )
         wide = y.astype(_WIDER[y.dtype.name])
         self._tail = np.where(wide < 0.5, -wide, 1 - wide)  # 1 − y is exact from ½ on

@@ -84,7 +84,7 @@ class Lines:
         if b"\r" in block and (lone := _LONE_RETURN.search(block)):
             line = self._line + 1 + block.count(b"\n", 0, lone.start())
             raise NumberError(
-                f"{self.name}: line {line} ends with \\r alone; \\n or \\r\\n is right"
+                f"{self.name}: line {line} ends with \\r alone; expected \\n or \\r\\n"
             )
         if not self._started:
             block = self._skip_header(block)

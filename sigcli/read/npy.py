@@ -73,7 +73,9 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
     except Exception as error:  # whatever ast and tokenize find wrong with it
         raise FileError(f"{where} is no .npy file: its header cannot be read") from error
     if dtype.subdtype is not None:
-        raise DtypeError(f"{reference.name}: an array of {dtype} is not taken; {REAL_TYPES} are")
+        raise DtypeError(
+            f"{reference.name}: an array of {dtype} cannot be used; expected {REAL_TYPES}"
+        )
     real(reference.name, np.empty(0, dtype))
     header = Header(shape, fortran, dtype)
     left = size - (file.tell() - start)

@@ -131,7 +131,7 @@ def _hint(word: str) -> str:
     if re.fullmatch(r"[+\-−]?[0-9]+,[0-9]+", word):
         return f"write {word.replace(',', '.')}, with a decimal point"
     if lower.endswith("j") and any(c.isdigit() for c in word):
-        return "complex numbers are not taken"
+        return "complex numbers cannot be used"
     if word.startswith("@") or word == "-":
         return "a file or - stands alone, not among numbers"
     if ";" in word:

@@ -156,7 +156,9 @@ class _Reader:
         word = self.take()
         plain = word.strip("'\"").removeprefix("np.").removeprefix("numpy.")
         if plain not in _TYPES:
-            raise self.error(f"{quoted(word)} is not taken; float16, 32 and 64 are", self.at - 1)
+            raise self.error(
+                f"{quoted(word)} cannot be used; expected float16, float32 or float64", self.at - 1
+            )
         return _TYPES[plain]
 
     def shape(self, seen: tuple[int, ...]) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ def check_span(start: float, end: float) -> None:
     """Refuse a range that cannot be drawn."""
     ends = f"from {short(start)} to {short(end)}"
     if not start < end:
-        raise RangeError(f"no range goes {ends}; --from below --to is right")
+        raise RangeError(f"no range goes {ends}; expected --from below --to")
     if not isfinite(end - start):
         raise RangeError(f"the range {ends} is too wide to be drawn")
     if end - start < _NARROWEST * max(1, abs(start), abs(end)):

@@ -5,7 +5,8 @@ import pytest
 
 from sigcli import Sigmoid, gradcheck
 from sigcli.check import differences
-from sigcli.check.differences import NODES, RATIO, TERMS, exact, fit, ladder, one_sided, power_of_2
+from sigcli.check.differences import NODES, TERMS, fit, one_sided
+from sigcli.check.steps import RATIO, exact, ladder, power_of_2
 
 ALL = np.arange(66)
 

@@ -15,7 +15,7 @@ X = (0.7, -1.2, 2.5, 0.1, -0.4)
 EARLIER = "the gradient of an earlier pass"
 ADDED = "the right gradient plus that of an earlier pass"
 ROUNDED = "dout · y · (1 − y) with 1 − y rounded"
-PRECEDENCE = "divided by 2 and multiplied by h, for / (2 * h)"
+PRECEDENCE = "divided by 2 and multiplied by h, in place of / (2 * h)"
 TIMES_H_SQUARED = "the right gradient times 1e-08, as / 2 * h with h = 0.0001 for / (2 * h) gives"
 
 
@@ -122,14 +122,18 @@ MISTAKES = {
     "that of the element after": plain(lambda x, y, d, dx: np.roll(dx(d), -1)),
     "a one-sided difference with h = 0.0001": one_sided(1e-4),
     PRECEDENCE: halved_and_multiplied(1e-4),
-    "dout times x · (1 − x) for y · (1 − y)": plain(lambda x, y, d, dx: d * x * (1 - x)),
-    "dout times y · y for y · (1 − y)": plain(lambda x, y, d, dx: d * y * y),
-    "dout times (1 − y) · (1 − y) for y · (1 − y)": plain(lambda x, y, d, dx: d * (1 - y) ** 2),
-    "dout times y alone for y · (1 − y)": plain(lambda x, y, d, dx: d * y),
-    "dout times 1 − y alone for y · (1 − y)": plain(lambda x, y, d, dx: d * (1 - y)),
-    "dout times 1 + y for y · (1 − y)": plain(lambda x, y, d, dx: d * (1 + y)),
-    "dout times y · (1 + y) for y · (1 − y)": plain(lambda x, y, d, dx: d * y * (1 + y)),
-    "dout times 1 − y · y, as of tanh, for y · (1 − y)": plain(lambda x, y, d, dx: d * (1 - y * y)),
+    "dout times x · (1 − x), in place of y · (1 − y)": plain(lambda x, y, d, dx: d * x * (1 - x)),
+    "dout times y · y, in place of y · (1 − y)": plain(lambda x, y, d, dx: d * y * y),
+    "dout times (1 − y) · (1 − y), in place of y · (1 − y)": plain(
+        lambda x, y, d, dx: d * (1 - y) ** 2
+    ),
+    "dout times y alone, in place of y · (1 − y)": plain(lambda x, y, d, dx: d * y),
+    "dout times 1 − y alone, in place of y · (1 − y)": plain(lambda x, y, d, dx: d * (1 - y)),
+    "dout times 1 + y, in place of y · (1 − y)": plain(lambda x, y, d, dx: d * (1 + y)),
+    "dout times y · (1 + y), in place of y · (1 − y)": plain(lambda x, y, d, dx: d * y * (1 + y)),
+    "dout times 1 − y · y, as of tanh, in place of y · (1 − y)": plain(
+        lambda x, y, d, dx: d * (1 - y * y)
+    ),
     ROUNDED: plain(lambda x, y, d, dx: d * (1 - y) * y),
 }
 IN_ROWS = {
@@ -169,7 +173,7 @@ def test_a_mistake_of_rows_is_named(name):
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
-@pytest.mark.parametrize("name", [n for n in NAMED if "for y · (1 − y)" not in n])
+@pytest.mark.parametrize("name", [n for n in NAMED if "in place of y · (1 − y)" not in n])
 def test_a_mistake_has_its_name_at_any_scale_of_y(name, scale):
     class Scaled(Book):
         def forward(self, x):
@@ -245,8 +249,8 @@ def test_every_formula_that_explains_all_elements_is_named():
     assert at_0.mistake == " or ".join(
         [
             "the right gradient times 2.000000",
-            "dout times y alone for y · (1 − y)",
-            "dout times 1 − y alone for y · (1 − y)",
+            "dout times y alone, in place of y · (1 − y)",
+            "dout times 1 − y alone, in place of y · (1 − y)",
         ]
     )
     x = np.random.default_rng(2).uniform(-2, 2, (2, 2))
@@ -334,7 +338,7 @@ def test_a_rounded_1_minus_y_is_named_among_those_that_agree_with_it(x):
     y = 1 / (1 + np.exp(-x))
     check = gradcheck(Sigmoid(), [x], [1.5], dx=[1.5 * (1 - y) * y])
     assert check.verdict == "wrong"
-    assert check.mistake.split(" or ")[0] == "dout times 1 − y alone for y · (1 − y)"
+    assert check.mistake.split(" or ")[0] == "dout times 1 − y alone, in place of y · (1 − y)"
     assert check.mistake.split(" or ")[-1] == ROUNDED
 
 
@@ -494,8 +498,11 @@ ANOTHER_DOUT = "take a dout of different numbers, none of them 0 or 1"
 
 def test_at_x_0_what_is_symmetric_is_missed():
     found = missed([0.0])
-    assert found["dout times y · y for y · (1 − y)"] == ("x = 0 gives the same", "add x = 0.7")
-    assert found["dout times (1 − y) · (1 − y) for y · (1 − y)"] == (
+    assert found["dout times y · y, in place of y · (1 − y)"] == (
+        "x = 0 gives the same",
+        "add x = 0.7",
+    )
+    assert found["dout times (1 − y) · (1 − y), in place of y · (1 − y)"] == (
         "x = 0 gives the same",
         "add x = 0.7",
     )
@@ -503,7 +510,7 @@ def test_at_x_0_what_is_symmetric_is_missed():
         "y does not bend here",
         "add x = 0.7",
     )
-    assert "dout times y alone for y · (1 − y)" not in found
+    assert "dout times y alone, in place of y · (1 − y)" not in found
 
 
 def test_a_dout_of_ones_hides_what_is_done_with_it():

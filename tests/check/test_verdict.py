@@ -267,13 +267,13 @@ def test_x_and_dout_are_left_alone():
     [
         (([],), RangeError, "x is empty: there is no gradient to check"),
         (([1.0], []), ShapeError,
-         "dout has the shape (0,) where x has (1,); the same shape is right, or a single number"),
-        (([1.0], None, 0.0), RangeError, "rtol: 0.0 is out of range; 0 < rtol < 1 is right"),
-        (([1.0], None, np.nan), RangeError, "rtol: nan is out of range; 0 < rtol < 1 is right"),
+         "dout has the shape (0,) where x has (1,); expected the same shape, or a single number"),
+        (([1.0], None, 0.0), RangeError, "rtol: 0.0 is out of range; expected 0 < rtol < 1"),
+        (([1.0], None, np.nan), RangeError, "rtol: nan is out of range; expected 0 < rtol < 1"),
         (
             ([1.0, 2.0], [1.0, 2.0, 3.0]),
             ShapeError,
-            "dout has the shape (3,) where x has (2,); the same shape is right, or a single number",
+            "dout has the shape (3,) where x has (2,); expected the same shape, or a single number",
         ),
     ],
 )  # fmt: skip

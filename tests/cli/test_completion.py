@@ -364,7 +364,7 @@ def test_the_script_is_shown_and_installed_for_the_shell_that_asks(shell):
         (["--show-completion", "zsh"], "bash",
          "--show-completion is for the shell that it is called from; drop 'zsh'"),
         (["--install-completion"], "tcsh",
-         "--install-completion is not for tcsh; bash, zsh and fish are right"),
+         "--install-completion is not for tcsh; expected bash, zsh or fish"),
         (["--show-completion"], None,
          "--show-completion: no shell is around it; call it from bash, zsh or fish"),
     ],

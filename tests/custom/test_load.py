@@ -60,7 +60,7 @@ count = 3
 
 HOW = "write FILE.py:NAME, such as layers.py:Sigmoid, or MODULE:NAME"
 RIGHT = (
-    "right is a class with forward(x) and backward(dout), "
+    "expected a class with forward(x) and backward(dout), "
     "or a function without arguments that builds one"
 )
 
@@ -165,11 +165,11 @@ def test_each_call_gives_a_new_layer_but_an_object_is_taken_as_it_is(write):
         ("layers.py:needs", f"layers.py:needs needs n; {RIGHT}"),
         ("layers.py:count", f"layers.py:count is an object of type int; {RIGHT}"),
         ("layers.py:Forward", "layers.py:Forward gives an object of type Forward, which has no "
-            "backward; an object with forward(x) and backward(dout) is right"),
+            "backward; expected an object with forward(x) and backward(dout)"),
         ("layers.py:nothing", "layers.py:nothing gives None, which has no forward and no "
-            "backward; an object with forward(x) and backward(dout) is right"),
+            "backward; expected an object with forward(x) and backward(dout)"),
         ("layers.py:the_class",
-            "layers.py:the_class gives the class Double; a layer is right, as Double()"),
+            "layers.py:the_class gives the class Double; expected a layer, as Double()"),
     ],
 )  # fmt: skip
 def test_what_names_no_layer_is_told_what_would_be_right(write, spec, text):

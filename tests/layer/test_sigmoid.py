@@ -160,7 +160,9 @@ def test_integers_become_float64(dtype):
 @pytest.mark.parametrize("dtype", ["complex128", "longdouble", "object", "U3", "bool", "M8[s]"])
 def test_other_types_are_refused_by_name(dtype):
     name = np.dtype(dtype)
-    message = f"x: an array of {name} is not taken; integers and float16, float32 and float64 are"
+    message = (
+        f"x: an array of {name} cannot be used; expected integers, float16, float32 or float64"
+    )
     with pytest.raises(DtypeError) as caught:
         sigmoid(np.zeros(2, dtype))
     assert str(caught.value) == message
@@ -227,7 +229,7 @@ def test_a_dout_that_does_not_fit_says_so(shape):
         layer.backward(np.ones(shape))
     assert str(caught.value) == (
         f"dout has the shape {shape} where the last y has (3,); "
-        "the same shape is right, or a single number"
+        "expected the same shape, or a single number"
     )
 
 
@@ -248,9 +250,9 @@ def test_out_can_be_set_and_gives_the_gradient_of_that_y():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([0.5, 1.5], "y[1]: 1.5 is out of range; 0 ≤ y ≤ 1 is right"),
-        ([[0.5], [-0.1]], "y[1, 0]: -0.1 is out of range; 0 ≤ y ≤ 1 is right"),
-        (2.0, "y: 2.0 is out of range; 0 ≤ y ≤ 1 is right"),
+        ([0.5, 1.5], "y[1]: 1.5 is out of range; expected 0 ≤ y ≤ 1"),
+        ([[0.5], [-0.1]], "y[1, 0]: -0.1 is out of range; expected 0 ≤ y ≤ 1"),
+        (2.0, "y: 2.0 is out of range; expected 0 ≤ y ≤ 1"),
     ],
 )
 def test_an_out_beyond_0_and_1_is_refused(y, message):

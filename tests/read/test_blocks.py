@@ -123,7 +123,7 @@ def test_files_of_other_order_or_shape_are_read_whole(tmp_path, sigcli):
                  "-o", str(tmp_path / "dx.npy"))  # fmt: skip
     assert (ran.code, ran.err) == (
         2, "sigcli: dout has the shape (1099, 1000) where x has (1100, 1000); "
-           "the same shape is right, or a single number\n",
+           "expected the same shape, or a single number\n",
     )  # fmt: skip
 
 

@@ -275,7 +275,7 @@ def test_arrays_that_hold_no_numbers_are_refused_by_name(tmp_path, array, kind):
         with pytest.raises(SigcliError) as caught:
             read(tmp_path / name)
         assert str(caught.value) == (
-            f"x: an array of {kind} is not taken; integers and float16, float32 and float64 are"
+            f"x: an array of {kind} cannot be used; expected integers, float16, float32 or float64"
         )
 
 
@@ -339,7 +339,7 @@ def test_pickles_are_never_read(tmp_path, monkeypatch):
 
     np.save(tmp_path / "x.npy", np.array([Evil()]), allow_pickle=True)
     monkeypatch.setattr("pickle.load", lambda *a, **k: pytest.fail("unpickled"))
-    with pytest.raises(SigcliError, match="an array of object is not taken"):
+    with pytest.raises(SigcliError, match="an array of object cannot be used"):
         read(tmp_path / "x.npy")
 
 
@@ -347,7 +347,7 @@ def test_pickles_are_never_read(tmp_path, monkeypatch):
     ("make", "reason"),
     [
         (lambda p: None, "no such file"),
-        (lambda p: p.mkdir(), "a folder, where a file is right"),
+        (lambda p: p.mkdir(), "expected a file, this is a folder"),
         (lambda p: p.symlink_to(p), "Too many levels of symbolic links"),
     ],
 )

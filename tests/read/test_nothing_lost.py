@@ -61,7 +61,7 @@ def test_rows_of_csv_are_those_that_python_reads(tmp_path, sigcli, name, kind):
     ("name", "text", "message"),
     [
         ("x.tsv", "1,5\t2\n", X + "'1,5' is not a number; write 1.5, with a decimal point"),
-        ("x.txt", "1 2\r3 4\r", X[:-2] + r" ends with \r alone; \n or \r\n is right"),
+        ("x.txt", "1 2\r3 4\r", X[:-2] + r" ends with \r alone; expected \n or \r\n"),
         ("x.csv", "1,\v,2\n", X + "an empty field; write nan for a missing number"),
         ("x.json", '{"shape": [2, 3], "x": [1, 2, 3, 4]}', "x: (2, 3) is no shape for 4 numbers"),
     ],
@@ -107,7 +107,7 @@ def test_an_array_of_arrays_is_refused(tmp_path, sigcli):
     (tmp_path / "x.npy").write_bytes(start + header.ljust(117) + b"\n" + bytes(48))
     ran = sigcli("forward", f"@{tmp_path}/x.npy")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("sigcli: x: an array of ('<f8', (2,)) is not taken; ")
+    assert ran.err.startswith("sigcli: x: an array of ('<f8', (2,)) cannot be used; ")
 
 
 def npy(array) -> bytes:

@@ -125,8 +125,8 @@ def test_the_command_draws_the_last_forward_pass_and_takes_dout(sigcli):
     ("args", "error"),
     [
         (["5", "--format", "plain"],
-         "graph has no plain form; --format json, csv or table is right"),
-        (["5", "-o", "graph.txt"], "graph has no plain form; --format json, csv or table is right"),
+         "graph has no plain form; expected --format json, csv or table"),
+        (["5", "-o", "graph.txt"], "graph has no plain form; expected --format json, csv or table"),
         ([], "graph needs X, such as 'sigcli graph 24 32 5', or a forward pass before it"),
         (["--dout", "1", "24", "32"],
          "no X: --dout took all 3 numbers; to keep some for X write 'sigcli graph --dout=1 24 32'"),

@@ -72,7 +72,7 @@ def test_what_is_no_regular_file_is_written_straight(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("", "a folder, where a file is right"),
+        ("", "expected a file, this is a folder"),
         ("nowhere/f", "no such folder"),
         ("file/f", "Not a directory"),
         ("n" * 300, "File name too long"),

@@ -248,13 +248,7 @@ def _hidden(slopes: Float64, starts: Indices, widest: Indices) -> Float64:
     Of f = |x|¹·³ the slope over ±h is h⁰·³: from one window to the next it changes by a factor
     that is always the same, and near 1. Where the slopes of the windows that are too wide to be
     believed do so, their changes are summed up down to h = 0. Those of a smooth f shrink faster.
-
-    Parameters
-    ----------
-    slopes : ndarray of float64
-        Of one term, of each window, of shape (windows, n), the finest first.
-    starts, widest : ndarray of int
-        The largest rung of each window, and of the widest that is believed.
+    `slopes` are those of one term, of each window, the finest first, of shape (windows, n).
     """
     count, columns = slopes.shape
     at = np.searchsorted(-starts, -widest) + np.arange(1, 2 + _CHANGES)[:, np.newaxis]

@@ -276,7 +276,7 @@ def test_what_is_wrong_by_far_costs_no_more_than_what_is_right():
     assert passes[1] <= passes[0] + 10
 
 
-@pytest.mark.parametrize("x", 10.0 ** -np.arange(3, 150, 13))
+@pytest.mark.parametrize("x", [1e-3, 1e-16, 1e-50, 1e-140])
 def test_0_is_no_gradient_of_a_square_beside_0(x):
     """To all steps that are far larger than x, x² is symmetric."""
     assert check(lambda x: x * x, lambda x: 2 * x, [x]).verdict == "pass"
@@ -290,7 +290,7 @@ def test_a_right_0_passes_where_relu_is_0_however_near_the_kink(x):
     assert relu.verdict == "pass"
 
 
-@pytest.mark.parametrize("power", [1.1, 1.3, 1.5, 1.75, 2.5])
+@pytest.mark.parametrize("power", [1.1, 1.3, 1.75])
 def test_a_power_of_the_distance_hides_no_slope_in_the_noise(power):
     """sign(x) |x|¹·³ has the slope 0 at 0, and over ±h a slope of h⁰·³."""
     rng = np.random.default_rng(0)

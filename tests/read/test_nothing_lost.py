@@ -130,24 +130,21 @@ ARRIVALS = {
 
 
 @pytest.mark.parametrize("content", ARRIVALS.values(), ids=ARRIVALS)
-def test_the_result_does_not_depend_on_how_the_bytes_arrive(program, content):
+def test_the_result_does_not_depend_on_how_the_bytes_arrive(program, sigcli, content):
     """Byte by byte with pauses through a pipe that does not wait, and all at once."""
     read, write = os.pipe()
     fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)
-    slow = subprocess.Popen(
-        ["sigcli", "forward", "-", "--format", "plain"],
-        stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    pipes = {"stdin": read, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    slow = program.start("forward", "-", "--format", "plain", **pipes)
     os.close(read)
     for at in range(min(len(content), 40)):
         os.write(write, content[at : at + 1])
-        time.sleep(0.002 if at else 0.3)
+        time.sleep(0.002 if at else 0.05)
     os.write(write, content[40:])
     os.close(write)
     out, err = slow.communicate(timeout=60)
-    words = ["sigcli", "forward", "-", "--format", "json"]
-    whole = subprocess.run(words, input=content, capture_output=True, check=True)
-    y = np.array(json.loads(whole.stdout)["y"])
+    whole = sigcli("forward", "-", "--format", "json", stdin=content)
+    y = np.array(json.loads(whole.out)["y"])
     rows = [" ".join(map(repr, row)) for row in np.atleast_2d(y).tolist()]
     lines = list(map(repr, y.tolist())) if y.ndim == 1 else rows
     assert (out.decode().splitlines(), err, slow.returncode) == (lines, b"", 0)

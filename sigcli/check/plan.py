@@ -27,7 +27,7 @@ from .steps import ladder, power_of_2
 # Rungs of the ladder of 66 steps:
 _QUICK = np.array([*range(3, 3 + NODES), 22, 38, 56])
 _COARSE = np.array([*range(32), 38, 44, 50, 56, 62])  # ½ to 2e-7, and a few finer
-_FINE = np.setdiff1d(np.arange(RUNGS), _COARSE)
+_FINE = np.delete(np.arange(RUNGS), _COARSE)
 _DECLARED = np.arange(2, 11)  # for a layer that states the scale on which it is smooth
 _TOGETHER = 2**18  # elements that move together; 66 steps of more take gigabytes
 _COLUMNS = 2**13  # slopes of one y by one x that are sampled together

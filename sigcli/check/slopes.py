@@ -117,6 +117,8 @@ def slopes_of(section: Section, which: Indices, samples: Samples, fit: Fit) -> S
     scale = np.min(np.where(nodes, change / (2 * h), np.inf), axis=0)
     size = np.nan_to_num(np.abs(fit.value[0]))
     finite = np.isfinite((samples.up.rise + samples.down.rise)[samples.taken, :, 0])
+    if section.elementwise:
+        finite &= np.isfinite(section.evaluator.y.reshape(-1)[which])
     hidden, floor = section.unseen_slopes(which, ~moves.any(axis=0), h[0])
     nans = np.full(window.shape, np.nan)
     return Slopes(

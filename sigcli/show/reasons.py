@@ -16,7 +16,9 @@ _SENTENCES = {
     "no_dx": "backward gave no dx to check; see the broken promise",
     "dx_not_finite": "backward gave a dx that is not finite",
     "forward_not_finite": "forward is not finite near x; take x inside of its domain",
-    "noise": "noise: y is smooth over no step, however small; compute it in float64",
+    "noise": (
+        "noise: y is smooth over no step, however small; take x elsewhere, or compute it in float64"
+    ),
     "few_digits": (
         "too few digits: the last digit of dx is worth more than 1 % of it; write more, as 0.250"
     ),

@@ -302,3 +302,8 @@ def test_a_power_of_the_distance_hides_no_slope_in_the_noise(power):
     )
     assert "wrong" not in found.verdicts
     assert not np.any(np.abs(found.numeric - 1.0 * slope * found.dout) > found.bound)
+
+
+def test_where_forward_itself_is_nan_that_is_the_reason():
+    found = check(np.log, lambda x: 1 / x, [-1.0, 2.0])
+    assert found.reason_codes.tolist() == ["forward_not_finite", ""]

@@ -500,7 +500,10 @@ def read_lines(content: bytes) -> np.ndarray:
     text = content.decode().replace("−", "-")
     if text.lstrip().startswith(("[", "array")):
         return read_brackets(text)
-    rows = [re.split(r"[\s,]+", line.partition("#")[0].strip()) for line in text.split("\n")]
+    lines = text.split("\n")
+    if "x" in lines[0].split(","):  # a header, and no comment even where it has a #
+        lines[0] = lines[0].replace("#", "")
+    rows = [re.split(r"[\s,]+", line.partition("#")[0].strip()) for line in lines]
     rows = [row for row in rows if row != [""]]
     if not any(
         re.match(r"[-+.]?\d|[-+]?(inf(inity)?|nan)$", word, re.IGNORECASE) for word in rows[0]

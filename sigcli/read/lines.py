@@ -120,7 +120,7 @@ class Lines:
         block = b"".join(text.removeprefix(BOM).split(b"\n", self._above)[self._above :])
         if self._quickly(block) is not None:
             return block.replace(b",", b" ").decode().split()
-        return [word for line in _logical_lines(block.decode()) for word in self._split(line)]
+        return [word for line in self._logical_lines(block.decode()) for word in self._split(line)]
 
     def check(self, column: str) -> None:
         """Raise the error that it is to ask for a `column` with words in it."""
@@ -200,12 +200,24 @@ class Lines:
     def _slowly(self, block: bytes) -> Float64:
         """Return the rows, read word by word."""
         rows: list[list[float]] = []
-        for line in _logical_lines(_decoded(self.name, block, self._line + 1)):
+        for line in self._logical_lines(_decoded(self.name, block, self._line + 1)):
             self._line += 1 + line.count("\n")
             if words := self._split(line):
                 rows.append([self._number(word, line, at) for at, word in enumerate(words)])
                 self._check_length(rows[-1])
         return np.array(rows, np.float64).reshape(len(rows), self.columns or 0)
+
+    def _logical_lines(self, text: str) -> Iterator[str]:
+        """Yield lines, those of a table together that a quoted field goes over."""
+        whole = ""
+        for line in text.removesuffix("\n").split("\n"):
+            whole = f"{whole}\n{line}" if whole else line
+            if '"' in whole and self.delimiter and _is_open(whole, self.delimiter):
+                continue
+            yield whole
+            whole = ""
+        if whole:
+            raise NumberError(f"{self.name}: line {self._line + 1}: a quote is never closed")
 
     def _number(self, word: str, line: str, column: int) -> float:
         try:
@@ -265,16 +277,16 @@ def _decoded(name: str, block: bytes, line: int) -> str:
         raise NumberError(f"{name}: line {line} is not UTF-8 text") from None
 
 
-def _logical_lines(text: str) -> Iterator[str]:
-    """Yield lines, those together that a quoted field goes over."""
-    pieces: list[str] = []
-    for line in text.removesuffix("\n").split("\n"):
-        pieces.append(line)
-        if sum(piece.count('"') for piece in pieces) % 2 == 0:
-            yield "\n".join(pieces)
-            pieces = []
-    if pieces:
-        yield "\n".join(pieces)
+def _is_open(line: str, delimiter: str) -> bool:
+    """Whether a quoted field begins in `line` and does not end there; quotes within are literal."""
+    inside, before = False, delimiter
+    for character in line:
+        if inside:
+            inside = character != '"'
+        elif character == '"' and before in (delimiter, '"'):
+            inside = True
+        before = character
+    return inside and not line.lstrip().startswith("#")
 
 
 def _is_exact(values: Float64, block: bytes) -> bool:

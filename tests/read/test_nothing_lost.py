@@ -41,6 +41,8 @@ FILES = {
     "quoted.csv": ('x,note\n0,"a\n2,b"\n0,c\n', [0, 0]),
     "hash.csv": ("#,x\n7,0\n8,0\n", [0, 0]),
     "hash_between.csv": ("x,#,y\n0,7,1\n", [0]),
+    "quote_in_a_comment.txt": ('0 1 # 5" high\n0 2\n', [0, 1, 0, 2]),
+    "quote_in_a_table.csv": ('x,note\n0,5" high\n0,"a ""b"\n', [0, 0]),
     "comment.csv": ("# of hand, by me\n0,1\n", [0, 1]),
 }
 
@@ -61,11 +63,12 @@ def test_rows_of_csv_are_those_that_python_reads(tmp_path, sigcli, name, kind):
     ("name", "text", "message"),
     [
         ("x.tsv", "1,5\t2\n", X + "'1,5' is not a number; write 1.5, with a decimal point"),
+        ("x.csv", 'x,note\n1,"\n2,b\n', "x: line 2: a quote is never closed"),
         ("x.txt", "1 2\r3 4\r", X[:-2] + r" ends with \r alone; expected \n or \r\n"),
         ("x.csv", "1,\v,2\n", X + "an empty field; write nan for a missing number"),
         ("x.json", '{"shape": [2, 3], "x": [1, 2, 3, 4]}', "x: (2, 3) is no shape for 4 numbers"),
     ],
-    ids=["decimal comma", "old Mac", "empty field", "shape"],
+    ids=["decimal comma", "open quote", "old Mac", "empty field", "shape"],
 )
 def test_what_could_be_misread_is_refused(tmp_path, sigcli, name, text, message):
     (tmp_path / name).write_text(text, newline="")

@@ -7,7 +7,8 @@ of a layer that acts element by element move together, those of any other one at
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,14 @@ def output(y: Any) -> Array:
     except ValueError as error:
         raise ShapeError(f"y: no array: {error}") from None
     return array if array.dtype.kind == "c" else real("y", array)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let no warning out: far from x, where differences go, a right layer may overflow."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 class Evaluator:
@@ -119,18 +128,16 @@ class Evaluator:
         return False, (f"forward takes no complex x ({why_not}); differences are central alone",)
 
     def _pass(self, x: NDArray[Any]) -> Array:
-        return self._quietly(self.variable.restored(x.copy()))
+        return self._output(self.variable.restored(x.copy()))
 
     def _pass_of_some(self, x: NDArray[Any]) -> NDArray[Any]:
         try:
-            return self._quietly(x)
+            return self._output(x)
         except Exception:  # a step may leave the domain, as in __call__
             return np.full(x.shape, np.nan)
 
-    def _quietly(self, x: NDArray[Any]) -> Array:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            return output((self.function if np.isrealobj(x) else self.at_complex)(x))
+    def _output(self, x: NDArray[Any]) -> Array:
+        return output((self.function if np.isrealobj(x) else self.at_complex)(x))
 
 
 def _positive(declared: Any) -> float | None:

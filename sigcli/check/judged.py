@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Float64, Indices
+from .evaluate import quiet
 from .known_mistakes import douts_to_plant
 from .measure import Measurement, measurement
 from .result import GradientCheck
@@ -127,6 +128,7 @@ class Judged:
         )
 
 
+@quiet()
 def judge(
     asked: Asked,
     rtol: float,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .evaluate import quiet
 from .samples import RUNGS, sample
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Why:
     arithmetic: list[tuple[str, float, float]]
 
 
+@quiet()
 def why_of(layer: Any, measured: Measurement, claim: Claim, index: int) -> Why:
     """Return why x[index] is judged so: by forward or its complement, whichever is resolved better.
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-REAL_TYPES = "integers, float16, float32 or float64"
-
 Array = NDArray[np.floating[Any]]  # of float16, float32 or float64
 Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -39,8 +37,14 @@ def real(name: str, values: ArrayLike) -> Array:
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise DtypeError(f"{name}: an array of {array.dtype} cannot be used; expected {REAL_TYPES}")
+        raise not_real(name, array.dtype)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def not_real(name: str, dtype: np.dtype[Any]) -> DtypeError:
+    """Return the error for an array of a type that is not real."""
+    right = "integers, float16, float32 or float64"
+    return DtypeError(f"{name}: an array of {dtype} cannot be used; expected {right}")
 
 
 def converted(name: str, array: Array, dtype: str) -> tuple[Array, list[str]]:

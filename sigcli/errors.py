@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _WIDTH = 66  # columns of an excerpt, where the terminal has no fewer
 _LONGEST = 60  # characters of a quoted value before its middle is left out
@@ -138,6 +138,14 @@ def mismatch(
 def element(name: str, index: Sequence[object]) -> str:
     """Return what messages call an element, as in ``x[1, 0]``; a 0-d array is its own."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def suggestion(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Ask whether one of the `known` words was meant, or say something else if none is near."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
 
 
 def quoted(text: str) -> str:

@@ -29,8 +29,8 @@ class Slopes(Arrays):
         a dout of ones is 0, the sum of terms that are not.
     reach : ndarray of float64
         Σⱼ |dout[j] · (y[j] at x[i] ± h − y[j] at x[i])| / h, the smaller of both sides. A
-        gradient of 0 is judged by it, as for x² at 0. If x[i] alone
-        moves no y, it is measured with all of x moving.
+        gradient of 0 is judged by it, as for x² at 0. If x[i] alone moves no y, it is measured
+        with all of x moving.
     floor : ndarray of float64
         The largest slope that rounding of y can hide: 1 − tanh(x) at 25 is 0, and its slope may
         be 1e-16.

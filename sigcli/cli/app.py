@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import SigcliError, UsageError, printable, quoted
+from ..errors import SigcliError, UsageError, printable, quoted, suggestion
 from .backward import backward
 from .forward import forward
 from .gradcheck import gradcheck
@@ -48,10 +48,7 @@ class CommandGroup(TyperGroup):
         word = args[0]
         if word in self.commands or word.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from difflib import get_close_matches
-
-        close = get_close_matches(word, self.commands, n=1)
-        hint = f"did you mean {close[0]}?" if close else self._known()
+        hint = suggestion(word, self.commands, self._known())
         raise UsageError(f"no command {quoted(word)}; {hint}")
 
     def _known(self) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import UsageError
+from .options import option
 from .values import MOST, choice, whole
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class Forms:
 
 
 def _text(*names: str, metavar: str, help: str) -> Any:
-    return Annotated[
-        str | None, typer.Option(*names, metavar=metavar, show_default=False, help=help)
-    ]
+    return Annotated[str | None, option(*names, metavar=metavar, help=help)]
 
 
 NoColor = Annotated[
@@ -111,11 +110,8 @@ TABLE = Forms(
         **_SWITCHES,
     },
 )  # fmt: skip
-GRAPH = Forms(
-    formats=TABLE.formats,
-    suffixes=TABLE.suffixes,
-    options=TABLE.options,
-    lacking={"plain": "graph has no plain form; expected --format json, csv or table"},
+GRAPH = replace(
+    TABLE, lacking={"plain": "graph has no plain form; expected --format json, csv or table"}
 )
 _PLOT_FORMATS = ("table", "csv", "json")
 PLOT = Forms(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,12 @@ from .values import choice
 
 DTYPES = ("float16", "float32", "float64")
 METHODS = ("central", "complex")
+
+
+def option(*names: str, metavar: str, help: str) -> Any:
+    """Return an option that takes a value, and of which a default is said in its help."""
+    return typer.Option(*names, metavar=metavar, show_default=False, help=help)
+
 
 X = Annotated[
     list[str] | None,
@@ -23,99 +29,88 @@ X = Annotated[
 ]
 Dout = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         metavar="D...",
-        show_default=False,
         help="The upstream gradient ∂L/∂y: as many numbers as X, or one for all.",
     ),
 ]
 Dx = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         metavar="DX...",
-        show_default=False,
         help="Check this gradient, computed elsewhere for the same X and D, in place of "
         "backward's; a number counts as good to one unit of its last digit.",
     ),
 ]
 Layer = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="FILE.py:NAME",
-        show_default=False,
         help="Check a layer of your own: a class with forward(x) and backward(dout), or a "
         "function that builds one; MODULE:NAME too. Its code is run.",
     ),
 ]
 Shape = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="N,M,...",
-        show_default=False,
         help="With --layer and without X: the shape of the points that are drawn; 4,3 unless "
         "given.",
     ),
 ]
 Method = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="|".join(METHODS),
-        show_default=False,
         help="complex also takes steps along the imaginary axis, where forward allows it; they "
         "lose no digits.",
     ),
 ]
 Rtol = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="R",
-        show_default=False,
         help="Relative tolerance, 0 < R < 1; √ε of the type unless given (1.5e-8).",
     ),
 ]
 Samples = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="K",
-        show_default=False,
         help="Draw K elements of X and check these; for large layers.",
     ),
 ]
 Seed = Annotated[
     str | None,
-    typer.Option(metavar="S", show_default=False, help="Of all that is drawn; 0 unless given."),
+    option(metavar="S", help="Of all that is drawn; 0 unless given."),
 ]
 Why = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="INDEX",
-        show_default=False,
         help="Show the evidence of one element, counted from 0 in reading order.",
     ),
 ]
 From = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--from",
         metavar="A",
-        show_default=False,
         help="Where the range begins; at -8 unless given, or farther out to hold X.",
     ),
 ]
 To = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--to",
         metavar="B",
-        show_default=False,
         help="Where the range ends; at 8 unless given, or farther out to hold X.",
     ),
 ]
 Dtype = Annotated[
     str | None,
-    typer.Option(
+    option(
         metavar="|".join(DTYPES),
-        show_default=False,
         help="Convert x to this type, and all else with it.",
     ),
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
-from ..errors import UsageError, quoted
+from ..errors import UsageError, quoted, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,10 +108,8 @@ def rewrite(args: Sequence[str], arities: Mapping[str, int]) -> list[str]:
 
 def no_option(name: str, known: Sequence[str]) -> str:
     """Say that there is no option `name`, and which one may be meant."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    return f"no option {quoted(name)}" + (f"; did you mean {close[0]}?" if close else "")
+    hint = suggestion(name, known)
+    return f"no option {quoted(name)}" + (f"; {hint}" if hint else "")
 
 
 def _assign(option: str, value: str) -> str:

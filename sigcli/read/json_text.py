@@ -10,7 +10,8 @@ import numpy as np
 
 from ..arrays import converted
 from ..errors import FileError, quoted
-from .members import Loaded, shaped
+from .lines import is_exact
+from .members import ARRAYS, Loaded, shaped
 from .numbers import loss
 from .typed import MAX_DIMENSIONS
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from ..arrays import Array
     from .members import Members
 
-_NAMES = ("x", "y", "dout", "dx")  # of arrays that commands take
-_LARGE = 2.0**53  # from where float64 does not hold every integer
 _WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
@@ -49,8 +48,7 @@ def read_json(members: Members, text: bytes) -> Loaded:
 
 def _lost(name: str, arrays: Iterable[Array], text: bytes) -> list[str]:
     """Return notes on numbers that float64 does not hold, where there may be any."""
-    wide = [array.astype(np.float64) for array in arrays]
-    if not any(np.any((np.abs(array) >= _LARGE) | (array == 0)) for array in wide):
+    if all(is_exact(array.astype(np.float64), text) for array in arrays):
         return []
     notes: list[str] = []
 
@@ -81,7 +79,7 @@ def _may_be_array(name: str, member: Any) -> bool:
     """Whether a member of an object is numbers, or should be by its name."""
     if name in ("shape", "rtol") or isinstance(member, bool):
         return False
-    return name in _NAMES or isinstance(member, list | float | int) or _is_word(member)
+    return name in ARRAYS or isinstance(member, list | float | int) or _is_word(member)
 
 
 def _is_word(value: Any) -> bool:

@@ -1,8 +1,8 @@
 """Numbers in lines: text files, CSV, and what comes through a pipe, block by block.
 
 A line holds one row of numbers, apart by white space, commas or both. ``#`` starts a comment, blank
-lines are skipped, and a first line without any number is a header. NumPy reads a block of clean
-numbers at once; whatever it refuses is read again word by word, by the grammar of `text`, which
+lines are skipped, and a first line that cannot be a number gone wrong is a header. NumPy reads a
+block of clean numbers at once; whatever it refuses is read again word by word, by `numbers`, which
 knows more spellings and can say what is wrong and where.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from ..arrays import Float64
 from ..errors import NumberError
+from .members import ARRAYS
 from .numbers import BOM, is_number, read_word, unit
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _TINY = re.compile(rb"[eE]-\d{3}|0{300}")
 _LONE_RETURN = re.compile(rb"\r(?!\r*\n|$)")
 # So no column is named: as a number, one in quotes or of money, or one with a letter for its digit.
 _LIKE_NUMBER = re.compile(r"[-+−–—.]|[\"'(<$€£¥]*\d|[A-Za-z]\.\d|<|\$|€|£|¥|\(")
-_ARRAYS = ("x", "y", "dout", "dx")  # what the single column of a text may be called
 _BREAKS_FAST = (b"#", b'"', b"(")  # NumPy reads (…) after nan; a comment must be cut
 
 
@@ -169,7 +169,7 @@ class Lines:
     def _is_header(self, words: list[str]) -> bool:
         """Whether the first line names columns; a single one must have a name that is known."""
         if len(words) == 1:
-            return words[0].strip('"') in (*_ARRAYS, self.name, self.member)
+            return words[0].strip('"') in (*ARRAYS, self.name, self.member)
         return not any(_LIKE_NUMBER.match(word) or is_number(word) for word in words)
 
     def _quickly(self, block: bytes) -> Float64 | None:
@@ -192,7 +192,7 @@ class Lines:
             values = np.loadtxt(BytesIO(block), comments=None, ndmin=2, encoding="utf-8")
         except ValueError:
             return None
-        if self.columns not in (None, values.shape[1]) or not _is_exact(values, block):
+        if self.columns not in (None, values.shape[1]) or not is_exact(values, block):
             return None
         self.columns = values.shape[1]
         return values
@@ -289,7 +289,7 @@ def _is_open(line: str, delimiter: str) -> bool:
     return inside and not line.lstrip().startswith("#")
 
 
-def _is_exact(values: Float64, block: bytes) -> bool:
+def is_exact(values: Float64, block: bytes) -> bool:
     """Whether nothing is lost in `values` that a note would have to say."""
     largest = np.max(np.abs(values), initial=0.0, where=~np.isnan(values))
     if largest >= 2.0**53:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..arrays import Array
     from .files import Reference
 
+ARRAYS = ("x", "y", "dout", "dx")  # what the arrays that commands take are called
+
 
 @dataclass(frozen=True)
 class Loaded:

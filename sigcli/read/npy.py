@@ -14,8 +14,8 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.lib import format as npy_format
 
-from ..arrays import REAL_TYPES, inexact, real
-from ..errors import DtypeError, FileError, SigcliError
+from ..arrays import inexact, not_real, real
+from ..errors import FileError, SigcliError
 from .files import shown
 from .members import Loaded, shaped
 from .typed import MAX_DIMENSIONS
@@ -64,18 +64,15 @@ def npy_header(reference: Reference, file: IO[bytes], size: int) -> Header:
     where = f"{reference.name}: {shown(reference.path)}"
     try:
         version = npy_format.read_magic(file)
-        read = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}[
-            version
-        ]
+        first, second = npy_format.read_array_header_1_0, npy_format.read_array_header_2_0
+        read = {(1, 0): first, (2, 0): second}[version]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 wrote it is no fault
             shape, fortran, dtype = read(file)
     except Exception as error:  # whatever ast and tokenize find wrong with it
         raise FileError(f"{where} is no .npy file: its header cannot be read") from error
     if dtype.subdtype is not None:
-        raise DtypeError(
-            f"{reference.name}: an array of {dtype} cannot be used; expected {REAL_TYPES}"
-        )
+        raise not_real(reference.name, dtype)
     real(reference.name, np.empty(0, dtype))
     header = Header(shape, fortran, dtype)
     left = size - (file.tell() - start)
